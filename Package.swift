@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "vebridge",
+    products: [
+        .executable(name: "vebridge", targets: ["vebridge"]),
+        .library(name: "VEDirect", targets: ["VEDirect"]),
+        .library(name: "MasterBus", targets: ["MasterBus"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // Protocols: no I/O, no clocks, no knowledge of MQTT.
+        .target(name: "VEDirect", swiftSettings: strict),
+        .target(name: "MasterBus", swiftSettings: strict),
+
+        // The daemon's rooms: ports, plant, schema, MQTT, configuration.
+        .target(
+            name: "Bridge",
+            dependencies: [
+                "VEDirect", "MasterBus", "CLinux", "CMosquitto", "CUdev",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Devices that behave like the real ones, for the demo and the tests.
+        .target(name: "Simulation", dependencies: ["VEDirect", "CLinux"], swiftSettings: strict),
+
+        .executableTarget(
+            name: "vebridge",
+            dependencies: [
+                "Bridge", "Simulation", "VEDirect", "MasterBus",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // What Swift's Glibc module does not show, and the system libraries.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+
+        .testTarget(name: "VEDirectTests", dependencies: ["VEDirect"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,1 @@
+@main struct Vebridge { static func main() {} }
