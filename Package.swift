@@ -51,6 +51,15 @@ let package = Package(
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
         .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
 
-        .testTarget(name: "VEDirectTests", dependencies: ["VEDirect"], swiftSettings: strict),
+        .testTarget(name: "VEDirectTests", dependencies: ["VEDirect", "Simulation"], swiftSettings: strict),
+        .testTarget(name: "MasterBusTests", dependencies: ["MasterBus"], swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "VEDirect"], swiftSettings: strict),
+        .testTarget(
+            name: "BridgeTests",
+            dependencies: ["Bridge", "Simulation", "VEDirect", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
+        .testTarget(name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"], swiftSettings: strict),
     ]
 )
