@@ -22,7 +22,9 @@ public struct RegisterCatalogue: Sendable {
     public subscript(name name: String) -> RegisterDefinition? { byName[name].map { definitions[$0] } }
 
     /// The register that a person means by `text`: a name, or four hex digits with or without `0x`.
-    public func register(named text: String) -> RegisterID? { byName[text].map { definitions[$0].id } ?? RegisterID(hex: text) }
+    public func register(named text: String) -> RegisterID? {
+        byName[text].map { definitions[$0].id } ?? RegisterID(hex: text)
+    }
 
     /// The names most like `text`, the most like first, for a message that helps.
     public func names(like text: String) -> [String] {
