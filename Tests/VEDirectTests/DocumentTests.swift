@@ -10,9 +10,11 @@ struct DocumentTests {
         let page = RegisterCatalogue.standard.markdown()
         if getenv("VEBRIDGE_UPDATE_DOCS") != nil { try ProjectFiles.write(page, to: "docs/registers.md") }
         let committed = try ProjectFiles.text("docs/registers.md")
+        // Apart, so that a failure does not print both pages.
+        let isCurrent = page == committed
         let difference = zip(Self.lines(page), Self.lines(committed)).enumerated().first { $1.0 != $1.1 }
         #expect(
-            page == committed,
+            isCurrent,
             """
             docs/registers.md differs from the tables at line \((difference?.offset ?? 0) + 1); \
             run VEBRIDGE_UPDATE_DOCS=1 swift test --filter registersPage
