@@ -3,9 +3,13 @@
 public struct FirmwareVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// What is running.
     public enum Stage: UInt8, Sendable {
+        /// The boot loader: the device is being updated.
         case bootloader = 0
+        /// A release.
         case application = 1
+        /// The vendor's test program.
         case tester = 2
+        /// A release candidate.
         case releaseCandidate = 3
     }
 
@@ -32,7 +36,7 @@ public struct FirmwareVersion: Sendable, Hashable, Comparable, CustomStringConve
 
     /// The TEXT field `FW`: `161` is 1.61, `C208` is release candidate 2.08.
     public init?(text: String) {
-        guard let word = UInt16(text, radix: 16), text.count >= 3 else { return nil }
+        guard text.count >= 3, text.allSatisfy(\.isHexDigit), let word = UInt16(text, radix: 16) else { return nil }
         if text.count <= 3 || word >> 14 == 0 {
             self.init(major: Self.digits(UInt32(word >> 8) & 0x3F), minor: Self.digits(UInt32(word) & 0xFF))
         } else {
@@ -42,7 +46,8 @@ public struct FirmwareVersion: Sendable, Hashable, Comparable, CustomStringConve
 
     /// The TEXT field `FWE`: `316FF` is 3.16; the last two digits are FF for a release.
     public init?(extendedText text: String) {
-        guard let number = UInt32(text, radix: 16), text.count >= 5, text.count <= 6 else { return nil }
+        guard text.count == 5 || text.count == 6, text.allSatisfy(\.isHexDigit), let number = UInt32(text, radix: 16)
+        else { return nil }
         self.init(
             major: Self.digits(number >> 16), minor: Self.digits(number >> 8 & 0xFF),
             stage: number & 0xFF == 0xFF ? .application : .releaseCandidate)

@@ -22,7 +22,9 @@ public struct RegisterCatalogue: Sendable {
     public subscript(name name: String) -> RegisterDefinition? { byName[name].map { definitions[$0] } }
 
     /// The register that a person means by `text`: a name, or four hex digits with or without `0x`.
-    public func register(named text: String) -> RegisterID? { byName[text].map { definitions[$0].id } ?? RegisterID(hex: text) }
+    public func register(named text: String) -> RegisterID? {
+        byName[text].map { definitions[$0].id } ?? RegisterID(hex: text)
+    }
 
     /// The names most like `text`, the most like first, for a message that helps.
     public func names(like text: String) -> [String] {
@@ -37,12 +39,15 @@ public struct RegisterCatalogue: Sendable {
 struct Enumerations: Sendable {
     static let standard = Enumerations(table: enumTable)
 
+    /// The names of all enumerations, in the order of the table.
+    private(set) var names: [String] = []
     private var labels: [String: [(value: Int64, label: String)]] = [:]
 
     init(table: String) {
         for row in Table(table).rows where row.count >= 3 {
             let number = row[1].hasPrefix("0x") ? Int64(row[1].dropFirst(2), radix: 16) : Int64(row[1])
             guard let number else { continue }
+            if labels[String(row[0])] == nil { names.append(String(row[0])) }
             labels[String(row[0]), default: []].append((number, String(row[2])))
         }
     }

@@ -12,7 +12,10 @@ public struct RegisterID: RawRepresentable, Hashable, Comparable, Sendable, Cust
     /// The register that `text` names: four hex digits with or without `0x`, in either case.
     public init?(hex text: String) {
         let digits = text.hasPrefix("0x") || text.hasPrefix("0X") ? text.dropFirst(2) : text[...]
-        guard digits.count == 4, let number = UInt16(digits, radix: 16) else { return nil }
+        // Not the initialiser alone: it takes a plus sign.
+        guard digits.count == 4, digits.allSatisfy(\.isHexDigit), let number = UInt16(digits, radix: 16) else {
+            return nil
+        }
         rawValue = number
     }
 

@@ -45,13 +45,13 @@ extension RegisterDefinition {
     public func decode(_ raw: RawValue) throws(RegisterValueError) -> RegisterValue {
         switch kind {
         case .unsigned, .bits:
-            guard let number = raw.unsigned, [1, 2, 4].contains(raw.count) else {
+            guard let number = raw.unsigned, Self.isNumberSize(raw.count) else {
                 throw .size(register: id, got: raw.count, expected: "1, 2 or 4")
             }
             if notAvailable != nil, number == UInt64.max >> (64 - 8 * UInt64(raw.count)) { return .notAvailable }
             return .number(raw: Int64(number), scaled: scale.value(of: Int64(number)))
         case .signed:
-            guard let number = raw.signed, [1, 2, 4].contains(raw.count) else {
+            guard let number = raw.signed, Self.isNumberSize(raw.count) else {
                 throw .size(register: id, got: raw.count, expected: "1, 2 or 4")
             }
             if notAvailable != nil, number == Int64.max >> (64 - 8 * Int64(raw.count)) { return .notAvailable }
@@ -81,6 +81,8 @@ extension RegisterDefinition {
             return .bytes(raw.bytes)
         }
     }
+
+    private static func isNumberSize(_ count: Int) -> Bool { count == 1 || count == 2 || count == 4 }
 
     /// Text up to its padding: NUL, FF and spaces at the end. A battery monitor answers the serial number register
     /// with two, joined by a comma; the second is the product's (observed).

@@ -5,7 +5,7 @@
 public struct HexFrame: Sendable {
     /// The largest number of data bytes a frame can carry here, the check byte not counted.
     ///
-    /// The longest frame observed carries 54 bytes (the cycle history of an AC charger).
+    /// The longest frame observed carries 55 bytes (a cycle record of an AC charger).
     public static let maximumPayload = 126
 
     /// The hex digit after the colon: what kind of frame this is.

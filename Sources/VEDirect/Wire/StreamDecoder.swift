@@ -6,12 +6,16 @@
 ///
 /// - A frame ends at a line feed (or carriage return and line feed). Digits are upper case only. Any other byte ends
 ///   the frame as damaged and is given back to the TEXT side, so that a flipped byte that looks like a colon does
-///   not swallow a line. A second colon starts afresh.
-/// - A block's sum runs from the byte after the last checksum byte. Where that fails, it is tried from the last
-///   line that begins with `PID`, so that garbage or a lost tail does not spoil the block behind it. When `PID`
-///   comes again without a checksum between, the device has started over, and the half block is dropped.
+///   not swallow a line. A second colon starts afresh. A block in which a frame broke off so is not accepted: the
+///   colon may have been the block's own byte, and what followed it was not summed.
+/// - A block begins with carriage return, line feed and a label; what stands before that belongs to nobody, so that
+///   the rest of a damaged frame does not spoil the block behind it.
+/// - A block's sum runs from there to the checksum byte. Where that fails, it is tried from the last line that
+///   begins with `PID`, so that a lost tail does not spoil the block behind it. When `PID` comes again without a
+///   checksum between, the device has started over, and the half block is dropped.
 /// - The checksum byte may be any byte, a colon or a line feed too. Where the sum fails, that byte may be the first
-///   of what follows a lost checksum byte, and what follows is read as if it were.
+///   of what follows a lost checksum byte, and what follows is read as if it were. A colon that fails may also begin
+///   a frame that stands before the checksum byte; then the byte after the frame is tried.
 ///
 /// Memory is bounded whatever arrives, and nothing is allocated.
 public struct StreamDecoder: Sendable {
@@ -63,8 +67,8 @@ public struct StreamDecoder: Sendable {
         case afterHexLine
     }
 
-    /// Digits after the colon, the command and the check byte included: a line of 256 characters.
-    private static let maximumDigits = 253
+    /// Digits after the colon: the command, the largest payload and the check byte.
+    private static let maximumDigits = 1 + 2 * (HexFrame.maximumPayload + 1)
 
     private var phase = Phase.text
 
@@ -73,7 +77,8 @@ public struct StreamDecoder: Sendable {
     private var digits = 0
     private var high: UInt8 = 0
     private var frameSum: UInt8 = 0
-    /// A colon taken back from a failed block's checksum byte: no frame may have been meant, so a failure is silent.
+    /// The colon stood where a block's checksum byte belongs and did not fit. The block waits for its verdict: if a
+    /// frame follows, the byte behind it may be the checksum byte; if none does, the block has failed, and only it.
     private var isTentative = false
 
     // TEXT
@@ -81,6 +86,8 @@ public struct StreamDecoder: Sendable {
     private var blockSum: UInt8 = 0
     private var isOversize = false
     private var hasField = false
+    /// A frame broke off in the middle of this block: the sum may lack bytes.
+    private var isDoubtful = false
     /// The last eight bytes of TEXT, to know a label when its tab arrives.
     private var window: UInt64 = 0
     /// Where the last line beginning with PID starts, and the sum before it.
@@ -97,7 +104,7 @@ public struct StreamDecoder: Sendable {
         while index < count {
             switch phase {
             case .text:
-                index = decodeText(bytes, from: index)
+                index = decodeText(bytes, from: index, receive)
             case .hex:
                 index = decodeHex(bytes, from: index, receive)
             case .checkByte:
@@ -106,30 +113,32 @@ public struct StreamDecoder: Sendable {
             case .afterReturn:
                 phase = .text
                 if bytes[index] == 0x0A {
-                    appendText(0x0D)
-                    appendText(0x0A)
+                    appendLineEnd(receive)
                     index += 1
                 }
             case .hexReturn:
                 if bytes[index] == 0x0A {
                     index += 1
                     if endFrame(receive) {
+                        // Here no checksum byte can come any more.
+                        if phase == .checkByte { failBlock(receive) }
                         phase = .afterHexLine
                     } else {
-                        appendText(0x0D)
-                        appendText(0x0A)
+                        doubtBlock()
+                        appendLineEnd(receive)
                     }
                 } else {
-                    reject(.hex, .malformed, receive)
+                    rejectFrame(.malformed, receive)
+                    doubtBlock()
                     phase = .text
-                    appendText(0x0D)
+                    appendText(0x0D, receive)
                 }
             case .afterHexLine:
                 phase = .text
                 let next = bytes[index]
                 if next != 0x0D, next != 0x3A {
-                    appendText(0x0D)
-                    appendText(0x0A)
+                    doubtBlock()
+                    appendLineEnd(receive)
                 }
             }
         }
@@ -143,7 +152,7 @@ public struct StreamDecoder: Sendable {
     /// The stream has ended: a frame that was under way is reported as truncated. A block that was under way is
     /// nothing that anybody lost: streams end where they end.
     public mutating func finish(_ receive: (borrowing Event) -> Void) {
-        if phase == .hex || phase == .hexReturn { reject(.hex, .truncated, receive) }
+        if isInsideFrame { rejectFrame(.truncated, receive) }
         self = StreamDecoder()
     }
 
@@ -174,21 +183,26 @@ public struct StreamDecoder: Sendable {
             guard value < 16 else {
                 switch byte {
                 case 0x0A:
+                    // TEXT has no line feed without a return: whatever failed here was a frame, and no doubt falls
+                    // on the block around it.
                     _ = endFrame(receive)
                     index += 1
                 case 0x0D:
                     phase = .hexReturn
                     index += 1
                 case 0x3A:
-                    reject(.hex, .truncated, receive)
+                    rejectFrame(.truncated, receive)
+                    doubtBlock()
                     beginFrame(tentative: false)
                     index += 1
                 default:
-                    // A complete frame with a damaged terminator: the byte was the frame's, not TEXT's.
-                    let wasTerminator = digits >= 3 && digits & 1 == 1 && frameSum == 0x55
-                    reject(.hex, .malformed, receive)
+                    // After a complete frame, a byte that cannot stand in TEXT is the frame's damaged line feed;
+                    // any other one is TEXT's, and the line feed was lost.
+                    let isComplete = digits >= 3 && digits & 1 == 1 && frameSum == 0x55
+                    let canBeText = (0x20...0x7E).contains(byte) || byte == 0x09
+                    rejectFrame(.malformed, receive)
                     phase = .text
-                    if wasTerminator { index += 1 }
+                    if isComplete, !canBeText { index += 1 } else { doubtBlock() }
                 }
                 return index
             }
@@ -206,7 +220,8 @@ public struct StreamDecoder: Sendable {
             }
             digits += 1
             if digits > Self.maximumDigits {
-                reject(.hex, .oversize, receive)
+                rejectFrame(.oversize, receive)
+                doubtBlock()
                 phase = .text
                 return index
             }
@@ -217,28 +232,34 @@ public struct StreamDecoder: Sendable {
     private mutating func endFrame(_ receive: (borrowing Event) -> Void) -> Bool {
         phase = .text
         guard digits >= 3, digits & 1 == 1 else {
-            reject(.hex, .malformed, receive)
+            rejectFrame(.malformed, receive)
             return false
         }
         guard frameSum == 0x55 else {
-            reject(.hex, .checksum, receive)
+            rejectFrame(.checksum, receive)
             return false
         }
         frame.count -= 1
         receive(.hex(frame))
+        if isTentative { phase = .checkByte }
         return true
     }
 
-    private func reject(
-        _ what: Rejection.Subject, _ reason: Rejection.Reason, _ receive: (borrowing Event) -> Void
-    ) {
-        if what == .hex, isTentative { return }
-        receive(.rejected(Rejection(what: what, reason: reason)))
+    private mutating func rejectFrame(_ reason: Rejection.Reason, _ receive: (borrowing Event) -> Void) {
+        if isTentative {
+            // The colon was no frame's: it is the block that has failed.
+            isTentative = false
+            failBlock(receive)
+        } else {
+            receive(.rejected(Rejection(what: .hex, reason: reason)))
+        }
     }
 
     // MARK: TEXT
 
-    private mutating func decodeText(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    private mutating func decodeText(
+        _ bytes: Span<UInt8>, from start: Int, _ receive: (borrowing Event) -> Void
+    ) -> Int {
         var index = start
         let count = bytes.count
         while index < count {
@@ -248,12 +269,10 @@ public struct StreamDecoder: Sendable {
                 beginFrame(tentative: false)
                 return index
             }
-            appendText(byte)
-            if byte == 0x09 {
-                if window >> 8 == Self.checksumLabel {
-                    phase = .checkByte
-                    return index
-                }
+            appendText(byte, receive)
+            if byte == 0x09, window >> 8 == Self.checksumLabel {
+                phase = .checkByte
+                return index
             }
         }
         return index
@@ -264,14 +283,32 @@ public struct StreamDecoder: Sendable {
     /// Carriage return, line feed, `PID`.
     private static let productLabel: UInt64 = 0x0D_0A_50_49_44
 
-    private mutating func appendText(_ byte: UInt8) {
-        blockSum &+= byte
+    private mutating func appendLineEnd(_ receive: (borrowing Event) -> Void) {
+        appendText(0x0D, receive)
+        appendText(0x0A, receive)
+    }
+
+    private mutating func appendText(_ byte: UInt8, _ receive: (borrowing Event) -> Void) {
         window = window << 8 | UInt64(byte)
+        if !hasField {
+            // Before its first label a block is nothing but carriage return, line feed and that label.
+            if byte == 0x0D {
+                block.end = 0
+                blockSum = 0
+                isOversize = false
+                isDoubtful = false
+            } else if block.end == 0 || (block.end == 1 && byte != 0x0A) {
+                block.end = 0
+                return
+            }
+        }
+        blockSum &+= byte
         if block.end < TextBlock.maximumSize {
             block.storage[block.end] = byte
             block.end += 1
-        } else {
+        } else if !isOversize {
             isOversize = true
+            receive(.rejected(Rejection(what: .text, reason: .oversize)))
         }
         if byte == 0x09 {
             hasField = true
@@ -292,6 +329,7 @@ public struct StreamDecoder: Sendable {
             resync = 0
             resyncSum = 0
             isOversize = false
+            isDoubtful = false
         } else {
             resync = block.end - lineSize
             resyncSum = blockSum &- lineSum
@@ -300,24 +338,33 @@ public struct StreamDecoder: Sendable {
 
     private mutating func endBlock(checkByte: UInt8, _ receive: (borrowing Event) -> Void) {
         let sum = blockSum &+ checkByte
-        let startsWithLine = block.end >= 2 && block.storage[0] == 0x0D && block.storage[1] == 0x0A
-        // Of the block's bytes the label Checksum and its tab are left out.
-        if isOversize {
-            reject(.text, .oversize, receive)
-        } else if sum == 0, startsWithLine, hasField {
-            block.start = 0
+        if !isOversize, !isDoubtful, hasField, sum == 0 {
             receive(.text(block))
-        } else if let resync, resync > 0, sum == resyncSum {
+            startBlock()
+        } else if !isOversize, let resync, resync > 0, sum == resyncSum {
             block.start = resync
             receive(.text(block))
-        } else {
-            reject(.text, .checksum, receive)
             startBlock()
+        } else if checkByte == 0x3A {
+            beginFrame(tentative: true)
+        } else {
+            failBlock(receive)
             if checkByte == 0x0D { phase = .afterReturn }
-            if checkByte == 0x3A { beginFrame(tentative: true) }
-            return
         }
+    }
+
+    /// The block under way is none. One that is too long was reported when it became so.
+    private mutating func failBlock(_ receive: (borrowing Event) -> Void) {
+        if !isOversize { receive(.rejected(Rejection(what: .text, reason: .checksum))) }
         startBlock()
+    }
+
+    /// Bytes that may have been the block's were taken for a frame. Only what comes from here on can be counted.
+    private mutating func doubtBlock() {
+        guard block.end > 0 else { return }
+        isDoubtful = true
+        resync = nil
+        resyncSum = 0
     }
 
     private mutating func startBlock() {
@@ -328,6 +375,7 @@ public struct StreamDecoder: Sendable {
         window = 0
         hasField = false
         isOversize = false
+        isDoubtful = false
         resync = nil
         resyncSum = 0
     }

@@ -12,7 +12,8 @@ public struct TextBlock: Sendable {
 
     init() {}
 
-    /// The number of bytes of the block, from the first carriage return to the label `Checksum`.
+    /// The number of bytes of the block, from the first carriage return to the label `Checksum` and its tab; the
+    /// checksum byte is not counted.
     public var size: Int { end - start }
 
     /// Calls `body` with each label and value in the order of the wire, the checksum left out.

@@ -12,10 +12,10 @@ open_closed	1	closed
 reply_flags_bits	1	unknown id
 reply_flags_bits	2	not supported (write to read-only)
 reply_flags_bits	4	parameter error / empty history slot
-firmware_type_top_bits	0	bootloader
-firmware_type_top_bits	1	application
-firmware_type_top_bits	2	tester
-firmware_type_top_bits	3	release candidate
+firmware_stage	0	bootloader
+firmware_stage	1	application
+firmware_stage	2	tester
+firmware_stage	3	release candidate
 device_state	0	off / not charging
 device_state	1	low power (load search)
 device_state	2	fault

@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Apart from the main package, because a fuzzer needs compiler flags that no package may ask of others, and because the
+// allocation counter stands in for `malloc`. `run.sh` builds and runs both.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "vebridge-fuzz",
+    dependencies: [.package(name: "vebridge", path: "..")],
+    targets: [
+        // What libFuzzer offers to a program that has a main of its own.
+        .target(name: "CFuzz"),
+        // A malloc that counts.
+        .target(name: "CCount"),
+        // Coverage-guided: bytes made by libFuzzer, checked by what must hold of any bytes.
+        .executableTarget(
+            name: "FuzzDecoder", dependencies: ["CFuzz", .product(name: "VEDirect", package: "vebridge")],
+            swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+        // Many bytes, fast: random ones and damaged streams of our own; counts allocations and memory.
+        .executableTarget(
+            name: "Storm", dependencies: ["CCount", .product(name: "VEDirect", package: "vebridge")],
+            swiftSettings: strict),
+    ]
+)

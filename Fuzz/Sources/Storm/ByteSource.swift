@@ -1,0 +1,1 @@
+../../../Tests/VEDirectTests/Wire/ByteSource.swift

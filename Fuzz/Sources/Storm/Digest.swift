@@ -1,0 +1,1 @@
+../../../Tests/VEDirectTests/Wire/Digest.swift

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Fuzzes the decoder and the catalogue.
+#
+#   Fuzz/run.sh              60 seconds of libFuzzer, then 100 million bytes at full speed
+#   Fuzz/run.sh 600          that many seconds
+#   Fuzz/run.sh 1000000 runs that many inputs
+#   Fuzz/run.sh storm 20000000
+#                            only the bytes at full speed, that many
+#
+# What libFuzzer keeps stays in .build/corpus, so that the next run goes on from there; an input that fails is written
+# to .build/found and named at the end.
+set -eu
+cd "$(dirname "$0")"
+export SWIFT_BACKTRACE=enable=no
+export ASAN_OPTIONS=detect_leaks=0
+
+amount=${1:-60}
+storm=100000000
+if [ "$amount" = storm ]; then
+    storm=${2:-$storm}
+else
+    case "$amount" in
+        '' | *[!0-9]*) echo "usage: $0 [SECONDS | N runs | storm BYTES]" >&2; exit 2 ;;
+    esac
+fi
+
+swift build -c release --product Storm
+if [ "$amount" != storm ]; then
+    # A build folder of its own: everything in it is built for the fuzzer.
+    swift build -c release --product FuzzDecoder --scratch-path .build/fuzzer \
+        -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
+    mkdir -p .build/corpus .build/found
+    .build/release/Storm --seeds .build/corpus
+    if [ "${2:-}" = runs ]; then limit="-runs=$amount"; else limit="-max_total_time=$amount"; fi
+    .build/fuzzer/release/FuzzDecoder "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=vedirect.dict \
+        -artifact_prefix=.build/found/ -print_final_stats=1 .build/corpus
+fi
+.build/release/Storm "$storm"
