@@ -76,6 +76,12 @@ public struct BusDecoder: Sendable {
         decode(Message(frame), of: frame, at: time)
     }
 
+    /// Notes a request that we send ourselves, which the bus does not hand back: its answer is expected like others'.
+    mutating func noteOwn(_ request: BusRequest, at time: Duration) {
+        guard case .read(let device, let attribute) = request, let index = index(of: device) else { return }
+        noteRead(AttributeKey(tab: .monitoring, attribute: attribute), index, time)
+    }
+
     /// Takes a frame that the caller has parsed already.
     mutating func decode(_ message: Message, of frame: Frame, at time: Duration) -> BusEvent? {
         counts.frames += 1
