@@ -110,7 +110,8 @@ public struct DeviceDefinition: Sendable, Hashable {
     ///
     /// A type alone does not fix the layout; for most types nothing is assumed.
     public static func matching(type: UInt8, name: String? = nil, article: String? = nil) -> DeviceDefinition? {
-        if let article, let found = all.first(where: { $0.type == type && $0.articles.contains(article) }) {
+        // An article number tells the product by itself; the type of some products is not known for certain.
+        if let article, let found = all.first(where: { $0.articles.contains(article) }) {
             return found
         }
         if let name,

@@ -151,7 +151,7 @@ public struct BusDecoder: Sendable {
         }
         let number = Float(bitPattern: bits)
         let value = BusValue(
-            time: time, device: device, attribute: key.attribute, value: number.isFinite ? number : nil, bits: bits,
+            time: time, device: device, attribute: key.attribute, bits: bits,
             format: key.tab == .monitoring
                 ? states[index].schema.format(of: key.attribute, value: number) : .number)
         if isOutdated {

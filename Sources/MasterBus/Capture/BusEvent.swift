@@ -34,6 +34,17 @@ public struct BusValue: Sendable, Hashable {
     /// How to read it.
     public let format: ValueFormat
 
+    /// A value from its bits.
+    public init(time: Duration, device: DeviceAddress, attribute: UInt16, bits: UInt32, format: ValueFormat) {
+        let number = Float(bitPattern: bits)
+        self.time = time
+        self.device = device
+        self.attribute = attribute
+        self.value = number.isFinite ? number : nil
+        self.bits = bits
+        self.format = format
+    }
+
     /// The payload of its topic; nil where there is no value.
     public var text: String? { value.flatMap { format.text($0) } }
 }
@@ -48,6 +59,14 @@ public struct BusLabel: Sendable, Hashable {
     public let string: UInt16
     /// The text.
     public let text: String
+
+    /// A text of a device.
+    public init(time: Duration, device: DeviceAddress, string: UInt16, text: String) {
+        self.time = time
+        self.device = device
+        self.string = string
+        self.text = text
+    }
 }
 
 /// A write by somebody on the bus; never by this library.

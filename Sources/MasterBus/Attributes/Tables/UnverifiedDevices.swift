@@ -131,6 +131,7 @@ extension DeviceDefinition {
                 AttributeDefinition(0x15, "On/Stand-by", "", .checkbox, isWritable: true),
                 AttributeDefinition(0x18, "Battery name", "", .text),
             ]),
+        // The type is a guess: one charger of type 07 was described without its article number.
         DeviceDefinition(
             "ChargeMaster, three outputs", type: 0x07, articles: ["44010250"],
             [
