@@ -64,6 +64,16 @@ struct SecretTests {
         }
     }
 
+    @Test(
+        "nor does the parser, which quotes a number that is too long",
+        arguments: ["password", "passwrd", "url", "password_env"])
+    func digits(key: String) {
+        let found = faults("[broker]\n\(key) = 98765432109876543210\n[schema]\nqos = 12345678901234567890\n")
+        #expect(found.count == 2)
+        #expect(!found.contains { $0.contains("98765432") }, "\(found)")
+        #expect(found.last?.contains("12345678901234567890") == true, "where nothing is secret, it may: \(found)")
+    }
+
     @Test("whatever character around a secret is changed, added or lost, no fault quotes it")
     func damaged() {
         let text = Array(
