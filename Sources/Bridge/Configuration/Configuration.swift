@@ -1,0 +1,220 @@
+import Glibc
+import Logging
+
+/// What the daemon is told to do. `Configuration()` holds the defaults; every value is changeable, so that a command
+/// line can have the last word.
+///
+/// The options' names, limits and explanations are in the catalogue of options, from which the example file is made.
+public struct Configuration: Sendable, Equatable {
+    /// Serial ports: paths, or patterns as the shell has them (`*`, `?`, `[…]`) that are watched.
+    public var ports: [String] = []
+    /// Names and payloads of the topics.
+    public var schema = Schema()
+    /// The broker and the way to it.
+    public var broker = Broker()
+    /// How often registers are asked for.
+    public var poll = Poll()
+    /// How serial lines are set up, unless a port has its own entry.
+    public var serial = Serial()
+    /// Settings of single ports, the first that matches a port counts.
+    public var portOverrides: [PortOverride] = []
+    /// What is logged and how.
+    public var log = Log()
+    /// The daemon's own state.
+    public var bridge = Bridge()
+
+    /// The defaults.
+    public init() {}
+
+    /// Names and payloads of the topics.
+    public struct Schema: Sendable, Equatable {
+        /// Whose spelling of the topics is used.
+        public enum Style: String, Sendable, CaseIterable {
+            /// A leading slash, register digits in lower case.
+            case documented
+            /// As the firmware of the BLE bridge has it: no leading slash, register digits in upper case.
+            case firmware
+
+            /// What stands before the charger's serial number unless the configuration says otherwise.
+            public var defaultPrefix: String { self == .documented ? "/venetworking" : "venetworking" }
+            /// Whether the four hex digits of a register are in upper case.
+            public var registersInUpperCase: Bool { self == .firmware }
+        }
+
+        /// Which registers have a topic.
+        public enum Registers: String, Sendable, CaseIterable {
+            /// Those of the documented schema.
+            case documented
+            /// Every one that a charger answers.
+            case all
+        }
+
+        /// Whose spelling of the topics is used.
+        public var style = Style.documented
+        /// What stands before the charger's serial number; no slash at the end.
+        public var prefix = Style.documented.defaultPrefix
+        /// What stands before a MasterBus device; no slash at the end.
+        public var masterbusPrefix = "/masterbus"
+        /// Which registers have a topic.
+        public var registers = Registers.documented
+        /// Whether the broker keeps the last value of a topic.
+        public var retain = false
+        /// Quality of service, 0, 1 or 2.
+        public var qos = 1
+        /// A value that does not change is published again after this long.
+        public var interval = Duration.seconds(60)
+        /// The serial number of the charger that stands for the network; empty: found out.
+        public var master = ""
+        /// Whether register 2001 is made up from the set-point of the charge state where there is no network.
+        public var deriveSetpoint = false
+    }
+
+    /// The broker and the way to it.
+    public struct Broker: Sendable, Equatable {
+        /// Where the broker is. User and password are moved to ``username`` and ``password`` when a file is read.
+        public var url = BrokerURL.server(.init(transport: .mqtt, host: "localhost"))
+        /// The client's name; empty: made of the host's name, see ``clientIdentifier(hostName:)``.
+        public var clientID = ""
+        /// The user, whether given by itself or in the address; empty: none.
+        public var username = ""
+        /// The password, wherever it came from; nil: none.
+        public var password: Secret?
+        /// The file the password was read from; empty: none.
+        public var passwordFile = ""
+        /// The variable of the environment the password was taken from; empty: none.
+        public var passwordEnvironment = ""
+        /// Silence after which the broker takes the client for dead.
+        public var keepalive = Duration.seconds(30)
+        /// The wait before the first attempt to connect again.
+        public var reconnectMin = Duration.seconds(1)
+        /// The longest wait between attempts to connect.
+        public var reconnectMax = Duration.seconds(60)
+        /// Certificates; used with `mqtts:` only.
+        public var tls = TLS()
+
+        /// The name to give the broker: ``clientID``, or `vebridge-` and the host's name without its domain.
+        public func clientIdentifier(hostName: String) -> String {
+            guard clientID.isEmpty else { return clientID }
+            let host = hostName.prefix { $0 != "." }
+            return host.isEmpty ? "vebridge" : "vebridge-\(host)"
+        }
+
+        /// Takes another address; a user or password in it replaces the ones there are.
+        public mutating func use(_ address: BrokerURL) {
+            url = address
+            guard case .server(var server) = address else { return }
+            if let user = server.user {
+                username = user
+                // A password belongs to its user: the one of another user is of no use.
+                password = server.password
+                passwordFile = ""
+                passwordEnvironment = ""
+            }
+            server.user = nil
+            server.password = nil
+            url = .server(server)
+        }
+    }
+
+    /// Certificates for a connection by TLS.
+    public struct TLS: Sendable, Equatable {
+        /// Authorities that may sign the broker's certificate, PEM; empty: the system's.
+        public var caFile = ""
+        /// The client's certificate, PEM; empty: none.
+        public var certificate = ""
+        /// The key of ``certificate``, PEM.
+        public var key = ""
+        /// SHA-256 of the broker's certificate, 64 hex digits with or without colons; empty: not checked.
+        public var fingerprint = ""
+    }
+
+    /// How often registers are asked for.
+    public struct Poll: Sendable, Equatable {
+        /// The period of a round of the registers that change all the time; zero: back to back.
+        public var fast = Duration.seconds(1)
+        /// The period of those that change over minutes.
+        public var slow = Duration.seconds(10)
+        /// The period of those that never change: product, serial number, firmware.
+        public var constant = Duration.seconds(3600)
+        /// The period of the charger's settings.
+        public var settings = Duration.seconds(3600)
+        /// Whether the TEXT blocks that chargers send by themselves are read too.
+        public var text = true
+    }
+
+    /// How a serial line is set up.
+    public struct Serial: Sendable, Equatable {
+        /// Bits a second.
+        public var baud = 19200
+        /// Whether DTR is raised.
+        public var dtr = true
+        /// Whether RTS is raised.
+        public var rts = true
+        /// Whether the driver is asked to pass on every byte at once.
+        public var lowLatency = true
+    }
+
+    /// What is different for one port.
+    public struct PortOverride: Sendable, Equatable {
+        /// The port's path, or a pattern that it matches.
+        public var path = ""
+        /// DTR, if it differs.
+        public var dtr: Bool?
+        /// RTS, if it differs.
+        public var rts: Bool?
+
+        /// Makes an entry.
+        public init(path: String = "", dtr: Bool? = nil, rts: Bool? = nil) {
+            self.path = path
+            self.dtr = dtr
+            self.rts = rts
+        }
+    }
+
+    /// What is logged and how.
+    public struct Log: Sendable, Equatable {
+        /// How a line of the log looks.
+        public enum Format: String, Sendable, CaseIterable {
+            /// For people.
+            case text
+            /// One JSON object a line.
+            case json
+        }
+
+        /// The least important messages that are still written.
+        public var level = Logger.Level.info
+        /// How a line of the log looks.
+        public var format = Format.text
+    }
+
+    /// The daemon's own state.
+    public struct Bridge: Sendable, Equatable {
+        /// The first part of the topics about the daemon itself, as in `vebridge/bridge/state`.
+        public var topic = "vebridge"
+        /// Where the daemon keeps what must outlive it; empty: nowhere.
+        public var stateDirectory = ""
+    }
+
+    /// Lays what a command line says over what a file says; nil leaves the file's word.
+    public mutating func apply(ports: [String]? = nil, broker: BrokerURL? = nil) {
+        if let ports { self.ports = ports }
+        if let broker { self.broker.use(broker) }
+    }
+
+    /// The settings of the line at `path`; `aliases` are other names of the same device, such as links to it.
+    public func serialSettings(path: String, aliases: [String] = []) -> Serial {
+        var settings = serial
+        let names = [path] + aliases
+        if let port = portOverrides.first(where: { port in names.contains { port.matches($0) } }) {
+            settings.dtr = port.dtr ?? settings.dtr
+            settings.rts = port.rts ?? settings.rts
+        }
+        return settings
+    }
+}
+
+extension Configuration.PortOverride {
+    func matches(_ name: String) -> Bool {
+        name == path || fnmatch(path, name, FNM_PATHNAME) == 0
+    }
+}
