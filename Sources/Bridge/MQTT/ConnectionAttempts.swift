@@ -10,12 +10,18 @@ struct ConnectionAttempts {
     private var attempts = 0
     private var repeats = 0
     private var lastReason: String?
+    private var earlyLosses = 0
+    private let clientID: String
     private var connectedSince: ContinuousClock.Instant?
     private var generator = SystemRandomNumberGenerator()
 
-    init(minimum: Duration, maximum: Duration) {
+    init(minimum: Duration, maximum: Duration, clientID: String) {
+        self.clientID = clientID
         backoff = ReconnectBackoff(minimum: minimum, maximum: maximum)
     }
+
+    /// The longest wait the next failure may ask for.
+    var longestWait: Duration { backoff.ceiling }
 
     mutating func connected(at now: ContinuousClock.Instant) {
         choice.accepted()
@@ -26,8 +32,14 @@ struct ConnectionAttempts {
     /// Notes a failure. Answers what to tell the handler, or `nil` where the other version of the protocol is to be
     /// tried at once.
     mutating func failed(_ failure: ConnectionFailure, at now: ContinuousClock.Instant) -> MQTTClient.Disconnection? {
+        var reason = failure.reason
         if let since = connectedSince {
             connectedSince = nil
+            earlyLosses = failure.cause == .closed && now - since < .seconds(5) ? earlyLosses + 1 : 0
+            if earlyLosses > 2 {
+                // Some brokers don't say that they gave the place to a newcomer.
+                reason += " soon after connecting again and again: does another client use the id '\(clientID)'?"
+            }
             // A connection that is lost again at once, such as when two clients share an id, must not be retried at
             // full speed.
             if now - since >= backoff.maximum { backoff.reset() }
@@ -44,10 +56,10 @@ struct ConnectionAttempts {
             default: break
             }
         }
-        repeats = failure.reason == lastReason ? repeats + 1 : 1
-        lastReason = failure.reason
+        repeats = reason == lastReason ? repeats + 1 : 1
+        lastReason = reason
         return MQTTClient.Disconnection(
-            cause: failure.cause, reason: failure.reason, attempts: attempts, repeats: repeats,
+            cause: failure.cause, reason: reason, attempts: attempts, repeats: repeats,
             retryAfter: backoff.next(using: &generator))
     }
 }

@@ -74,7 +74,9 @@ struct ConnectionFailure: Error, Equatable {
         // What people meet most, in words that say what to do.
         let hint: String
         if text.contains("certificate verify failed") {
-            hint = ": the broker's certificate is not signed by a trusted authority, has expired or names another host"
+            hint = ": the broker's certificate is not signed by a trusted authority, or has expired"
+        } else if text.contains("host name verification failed") {
+            hint = ": the broker's certificate does not name \(address.host)"
         } else if text.contains("wrong version number") || text.contains("packet length too long") {
             hint = ": the port does not speak TLS"
         } else {

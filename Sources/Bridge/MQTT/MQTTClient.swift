@@ -27,6 +27,7 @@ public final class MQTTClient: Sendable {
         var acceptsMessages = false
         var subscriptions: [(filter: String, qos: Int)] = []
         var counters = Counters()
+        var wakeUps = 0
         var stop: StopRequest?
         var stopResult = StopResult.offline
 
@@ -174,6 +175,9 @@ public final class MQTTClient: Sendable {
         if let joinable { pthread_join(joinable, nil) }
         return state.withLock { $0.stopResult }
     }
+
+    /// How often the thread has woken from waiting on a connection. For the test that an idle client sleeps.
+    var wakeUps: Int { state.withLock { $0.wakeUps } }
 
     /// Breaks the connection as a pulled cable or a killed process would: no farewell. For tests of the will.
     func breakConnection() {

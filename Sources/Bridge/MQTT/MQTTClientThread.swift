@@ -10,7 +10,8 @@ extension MQTTClient {
         sigfillset(&signals)
         pthread_sigmask(SIG_SETMASK, &signals, nil)
         nameThread()
-        var attempts = ConnectionAttempts(minimum: settings.reconnectMinimum, maximum: settings.reconnectMaximum)
+        var attempts = ConnectionAttempts(
+            minimum: settings.reconnectMinimum, maximum: settings.reconnectMaximum, clientID: settings.clientID)
         while stopRequest == nil {
             let failure = serve(&attempts)
             _ = state.withLock { $0.closeSession() }
@@ -76,7 +77,10 @@ extension MQTTClient {
             guard !ready.isEmpty else { continue }
             if !isTCPConnected {
                 let code = Self.pendingError(session.socket)
-                guard code == 0 else { throw ConnectionFailure(system: code, address: address) }
+                guard code == 0 else {
+                    let failure = ConnectionFailure(system: code, address: address)
+                    throw failure.cause == .closed ? ConnectionFailure(closedBeforeAnswer: address) : failure
+                }
                 isTCPConnected = true
             }
             let unread = Self.unreadBytes(session.socket)
@@ -130,25 +134,27 @@ extension MQTTClient {
             var deadline = ContinuousClock.now + keepalive
             if let farewell { deadline = min(deadline, farewell.deadline) }
             let ready = waitForSocket(session, writes: session.wantsToWrite, until: deadline)
+            state.withLock { $0.wakeUps += 1 }
+            var failure: ConnectionFailure?
             do throws(ConnectionFailure) {
                 if ready.contains(.read) { try session.readAvailable() }
                 if session.socket >= 0, session.wantsToWrite { try session.writeWaiting() }
                 if session.socket >= 0 { try session.keepAlive() }
             } catch {
-                deliver(session)
-                throw error
+                failure = error
             }
-            let code = deliver(session)
-            guard session.socket < 0, farewell?.isSaid != true else { continue }
-            if let code {
+            // The broker's own words come before the library's error, which only says that the socket is closed.
+            if let code = deliver(session) {
                 throw ConnectionFailure(disconnect: code, address: settings.address, clientID: settings.clientID)
             }
-            throw ConnectionFailure(.closed, "\(settings.address) closed the connection")
+            if let failure { throw failure }
+            guard session.socket >= 0 || farewell?.isSaid == true else {
+                throw ConnectionFailure(.closed, "\(settings.address) closed the connection")
+            }
         }
     }
 
     /// Passes on what the library reported. Answers the code of the broker's DISCONNECT, if there was one.
-    @discardableResult
     private func deliver(_ session: MosquittoSession) -> Int32? {
         let progress = session.takeProgress()
         var disconnectCode: Int32?

@@ -221,7 +221,7 @@ public final class PrivateBroker: Sendable {
         var pause: Int32 = 1
         while ContinuousClock.now < deadline {
             var status: Int32 = 0
-            if waitpid(broker, &status, WNOHANG) == broker { throw .ended(log: lastLine(of: log)) }
+            if waitpid(broker, &status, WNOHANG) == broker { throw .ended(log: complaint(in: log)) }
             if answers(port) { return broker }
             // Nothing to wait on tells of a listening socket elsewhere: look again soon, then less often.
             poll(nil, 0, pause)
@@ -335,10 +335,11 @@ public final class PrivateBroker: Sendable {
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
-    private static func lastLine(of path: String) -> String {
-        // The cause comes before the farewell; "Error:" marks it.
-        let lines = readFile(path).split(separator: "\n")
-        return String(lines.last { $0.contains("Error") } ?? lines.last ?? "")
+    /// What the broker complained of, or else the last thing it said.
+    private static func complaint(in path: String) -> String {
+        let lines = readFile(path).split(separator: "\n").map(String.init)
+        let errors = lines.filter { $0.contains("Error") }
+        return errors.isEmpty ? lines.last ?? "" : errors.joined(separator: " ")
     }
 
     private static func remove(_ directory: String) {
