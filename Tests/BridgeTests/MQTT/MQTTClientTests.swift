@@ -218,7 +218,7 @@ struct MQTTClientWithMosquittoTests {
         nobody.stop()
     }
 
-    @Test func tellsOfRefusedMessagesAndSubscriptions() async throws {
+    @Test func tellsOfRefusedMessages() async throws {
         let broker = try PrivateBroker()
         let rules = broker.directory + "/acl"
         let file = try #require(fopen(rules, "w"))
