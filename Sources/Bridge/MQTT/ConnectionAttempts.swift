@@ -1,0 +1,65 @@
+/// What the client remembers from one attempt to connect to the next.
+struct ConnectionAttempts {
+    /// The version to offer.
+    private(set) var choice = ProtocolChoice()
+    /// The local address to connect from. Only ever `0.0.0.0`, which limits an attempt to IPv4: the library tries a
+    /// single address of a name, and where IPv6 is configured but leads nowhere the IPv4 address gets its turn so.
+    private(set) var bindAddress: String?
+
+    private var backoff: ReconnectBackoff
+    private var attempts = 0
+    private var repeats = 0
+    private var lastReason: String?
+    private var earlyLosses = 0
+    private let clientID: String
+    private var connectedSince: ContinuousClock.Instant?
+    private var generator = SystemRandomNumberGenerator()
+
+    init(minimum: Duration, maximum: Duration, clientID: String) {
+        self.clientID = clientID
+        backoff = ReconnectBackoff(minimum: minimum, maximum: maximum)
+    }
+
+    /// The longest wait the next failure may ask for.
+    var longestWait: Duration { backoff.ceiling }
+
+    mutating func connected(at now: ContinuousClock.Instant) {
+        choice.accepted()
+        connectedSince = now
+        attempts = 0
+    }
+
+    /// Notes a failure. Answers what to tell the handler, or `nil` where the other version of the protocol is to be
+    /// tried at once.
+    mutating func failed(_ failure: ConnectionFailure, at now: ContinuousClock.Instant) -> MQTTClient.Disconnection? {
+        var reason = failure.reason
+        if let since = connectedSince {
+            connectedSince = nil
+            earlyLosses = failure.cause == .closed && now - since < .seconds(5) ? earlyLosses + 1 : 0
+            if earlyLosses > 2 {
+                // Some brokers don't say that they gave the place to a newcomer.
+                reason += " soon after connecting again and again: does another client use the id '\(clientID)'?"
+            }
+            // A connection that is lost again at once, such as when two clients share an id, must not be retried at
+            // full speed.
+            if now - since >= backoff.maximum { backoff.reset() }
+        } else {
+            attempts += 1
+            switch failure.cause {
+            case .version where choice.refused():
+                attempts -= 1
+                return nil
+            case .closed: choice.closed()
+            case .timedOut, .unreachable: bindAddress = bindAddress == nil ? "0.0.0.0" : nil
+            // Perhaps there is no IPv4 address.
+            case .hostNotFound, .other: bindAddress = nil
+            default: break
+            }
+        }
+        repeats = reason == lastReason ? repeats + 1 : 1
+        lastReason = reason
+        return MQTTClient.Disconnection(
+            cause: failure.cause, reason: reason, attempts: attempts, repeats: repeats,
+            retryAfter: backoff.next(using: &generator))
+    }
+}

@@ -1,0 +1,99 @@
+extension MQTTClient {
+    /// One message to publish.
+    public struct Message: Sendable, Hashable {
+        /// The topic, UTF-8, without `+`, `#` or NUL.
+        public var topic: String
+        /// The payload. Empty and retained deletes the retained message.
+        public var payload: [UInt8]
+        /// 0 (at most once), 1 (at least once) or 2 (exactly once).
+        public var qos: Int
+        /// Whether the broker keeps the message for later subscribers.
+        public var retain: Bool
+
+        /// A message with a payload of bytes.
+        public init(topic: String, payload: [UInt8], qos: Int = 1, retain: Bool = false) {
+            self.topic = topic
+            self.payload = payload
+            self.qos = qos
+            self.retain = retain
+        }
+
+        /// A message with a payload of text.
+        public init(topic: String, payload: String, qos: Int = 1, retain: Bool = false) {
+            self.init(topic: topic, payload: Array(payload.utf8), qos: qos, retain: retain)
+        }
+    }
+
+    /// The certificates of an encrypted connection. All files are PEM; they are read anew for every connection, so a
+    /// renewed certificate is used without a restart.
+    public struct TLSFiles: Sendable, Hashable {
+        /// Certificates of the authorities to trust; `nil` trusts those of the system.
+        public var authorities: String?
+        /// The client's certificate, for brokers that want one; needs `key`.
+        public var certificate: String?
+        /// The client's private key, without a passphrase; needs `certificate`.
+        public var key: String?
+        /// Whether the broker's certificate must name the host we connect to. Off makes it easy to pose as the broker.
+        public var checksHostName: Bool
+
+        /// Names the files; all may be absent.
+        public init(
+            authorities: String? = nil, certificate: String? = nil, key: String? = nil, checksHostName: Bool = true
+        ) {
+            self.authorities = authorities
+            self.certificate = certificate
+            self.key = key
+            self.checksHostName = checksHostName
+        }
+    }
+
+    /// How to reach the broker and how to behave there.
+    public struct Settings: Sendable, Hashable {
+        /// The broker.
+        public var address: BrokerAddress
+        /// The client identifier, unique at the broker. Empty lets the broker or the library choose one.
+        public var clientID: String
+        /// The user name, if the broker wants one.
+        public var username: String?
+        /// The password; without a user name it is not sent.
+        public var password: String?
+        /// The longest silence before the client pings, in whole seconds from 5 to 65535. A dead broker is noticed
+        /// after at most twice this.
+        public var keepalive: Duration
+        /// The shortest wait before another attempt to connect.
+        public var reconnectMinimum: Duration
+        /// The longest wait before another attempt to connect.
+        public var reconnectMaximum: Duration
+        /// How long TCP, TLS and the broker's answer may take together.
+        public var connectTimeout: Duration
+        /// What the broker publishes if the connection is lost without a clean stop.
+        public var will: Message?
+        /// The certificates, used where `address.tls` is set.
+        public var tls: TLSFiles
+        /// How many messages may wait to be written or acknowledged.
+        public var maximumPending: Int
+        /// How many bytes of topics and payloads may wait.
+        public var maximumPendingBytes: Int
+
+        /// Settings with usable defaults for everything but the address.
+        public init(
+            address: BrokerAddress, clientID: String = "", username: String? = nil, password: String? = nil,
+            keepalive: Duration = .seconds(30), reconnectMinimum: Duration = .milliseconds(500),
+            reconnectMaximum: Duration = .seconds(30), connectTimeout: Duration = .seconds(10), will: Message? = nil,
+            tls: TLSFiles = TLSFiles(), maximumPending: Int = 8192, maximumPendingBytes: Int = 8 << 20
+        ) {
+            self.address = address
+            self.clientID = clientID
+            self.username = username
+            self.password = password
+            self.keepalive = keepalive
+            self.reconnectMinimum = reconnectMinimum
+            self.reconnectMaximum = reconnectMaximum
+            self.connectTimeout = connectTimeout
+            self.will = will
+            self.tls = tls
+            self.maximumPending = maximumPending
+            self.maximumPendingBytes = maximumPendingBytes
+        }
+    }
+}

@@ -1,0 +1,348 @@
+import CMosquitto
+import Glibc
+import Synchronization
+
+/// One attempt to connect and, if it succeeds, the connection: one libmosquitto client object.
+///
+/// A new object for every attempt means that nothing waits in the library from an earlier connection, so an old value
+/// can't overtake a new one after a reconnect, and that certificate files are read again.
+///
+/// The `loop…` calls and `connect` belong to the client's thread. Everything else may be called from any thread. The
+/// object is destroyed with the last reference, so never under a caller's feet.
+final class MosquittoSession: Sendable {
+    /// What the library reported, in order, for the client's thread to act on outside the library's locks.
+    enum Report {
+        case answered(code: Int32, keepalive: UInt16?)
+        case disconnected(code: Int32)
+        case message(topic: String, payload: [UInt8], retained: Bool, qos: Int)
+        case subscribed(filter: String, code: Int32, reason: String)
+        case refused(topic: String, reason: String)
+    }
+
+    /// The library's handle.
+    ///
+    /// `@unchecked Sendable`: the pointer never changes, libmosquitto documents its functions as thread safe once
+    /// `mosquitto_threaded_set` was called (done before the handle leaves `init`), and the object outlives every call
+    /// because it is destroyed only in the owner's `deinit`.
+    private struct Handle: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    private struct Pending {
+        let topic: String
+        let bytes: Int
+        let qos: Int
+        let sent: ContinuousClock.Instant
+    }
+
+    private struct Ledger {
+        var reports: [Report] = []
+        var pending: [Int32: Pending] = [:]
+        var pendingBytes = 0
+        var filters: [Int32: String] = [:]
+        var wasFull = false
+        var hasDrained = false
+        var acknowledged = 0
+        var refused = 0
+        var roundTrip: Duration?
+        var tlsText: String?
+    }
+
+    /// What changed since the last look: for the client's counters.
+    struct Progress {
+        var reports: [Report] = []
+        var acknowledged = 0
+        var refused = 0
+        var roundTrip: Duration?
+        var hasDrained = false
+    }
+
+    private let handle: Handle
+    private let settings: MQTTClient.Settings
+    private let ledger = Mutex(Ledger())
+
+    /// Initialised once and never cleaned up: the library's documentation asks for one call before all others.
+    private static let libraryResult: Int32 = mosquitto_lib_init()
+
+    init(settings: MQTTClient.Settings, version: MQTTClient.ProtocolVersion) throws(ConnectionFailure) {
+        guard Self.libraryResult == MOSQ_ERR_SUCCESS.rawValue,
+            let pointer = settings.clientID.isEmpty
+                ? mosquitto_new(nil, true, nil) : mosquitto_new(settings.clientID, true, nil)
+        else {
+            throw ConnectionFailure(.settings, "libmosquitto cannot be used: \(String(cString: strerror(errno)))")
+        }
+        handle = Handle(pointer: pointer)
+        self.settings = settings
+        mosquitto_threaded_set(pointer, true)
+        // Unretained: the callbacks run only inside calls made by someone who holds a reference.
+        mosquitto_user_data_set(pointer, Unmanaged.passUnretained(self).toOpaque())
+        mosquitto_int_option(
+            pointer, MOSQ_OPT_PROTOCOL_VERSION, version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
+        mosquitto_int_option(pointer, MOSQ_OPT_TCP_NODELAY, 1)
+        setCallbacks()
+        try setCredentials()
+        try setWill()
+        if settings.address.tls { try setTLS() }
+    }
+
+    deinit {
+        mosquitto_destroy(handle.pointer)
+    }
+
+    // MARK: Set-up
+
+    private func setCredentials() throws(ConnectionFailure) {
+        guard let username = settings.username else { return }
+        guard mosquitto_username_pw_set(handle.pointer, username, settings.password) == MOSQ_ERR_SUCCESS.rawValue else {
+            throw ConnectionFailure(.settings, "the user name for \(settings.address) is not usable")
+        }
+    }
+
+    private func setWill() throws(ConnectionFailure) {
+        guard let will = settings.will else { return }
+        let result = mosquitto_will_set(
+            handle.pointer, will.topic, Int32(clamping: will.payload.count), will.payload, Int32(clamping: will.qos),
+            will.retain)
+        guard result == MOSQ_ERR_SUCCESS.rawValue else {
+            throw ConnectionFailure(
+                .settings,
+                "the will on topic '\(will.topic)' is not usable: \(String(cString: mosquitto_strerror(result)))")
+        }
+    }
+
+    private func setTLS() throws(ConnectionFailure) {
+        let files = settings.tls
+        for (purpose, path) in [
+            ("CA file", files.authorities), ("certificate", files.certificate), ("key", files.key),
+        ] {
+            guard let path else { continue }
+            guard access(path, R_OK) == 0 else {
+                throw ConnectionFailure(
+                    .settings, "cannot read the \(purpose) \(path): \(String(cString: strerror(errno)))")
+            }
+        }
+        guard (files.certificate == nil) == (files.key == nil) else {
+            throw ConnectionFailure(.settings, "a client certificate needs both a certificate and a key file")
+        }
+        if files.authorities == nil {
+            // The option alone is the system's own choice of authorities. A client certificate can only be set along
+            // with a path, so there the usual directory is named as well.
+            mosquitto_int_option(handle.pointer, MOSQ_OPT_TLS_USE_OS_CERTS, 1)
+        }
+        if files.authorities != nil || files.certificate != nil {
+            let result = mosquitto_tls_set(
+                handle.pointer, files.authorities, files.authorities == nil ? "/etc/ssl/certs" : nil,
+                files.certificate, files.key,
+                // A daemon has nobody to ask for a passphrase.
+                { @Sendable _, _, _, _ in 0 })
+            guard result == MOSQ_ERR_SUCCESS.rawValue else {
+                throw ConnectionFailure(.settings, "the TLS files for \(settings.address) are not usable")
+            }
+        }
+        mosquitto_tls_insecure_set(handle.pointer, !files.checksHostName)
+    }
+
+    private func setCallbacks() {
+        let pointer = handle.pointer
+        mosquitto_connect_v5_callback_set(pointer) { @Sendable _, owner, code, _, properties in
+            var keepalive: UInt16 = 0
+            let given = mosquitto_property_read_int16(
+                properties, Int32(MQTT_PROP_SERVER_KEEP_ALIVE.rawValue), &keepalive, false)
+            MosquittoSession.from(owner)?.report(.answered(code: code, keepalive: given == nil ? nil : keepalive))
+        }
+        mosquitto_disconnect_v5_callback_set(pointer) { @Sendable _, owner, code, _ in
+            // Below 0x80 it is the library's own code, which the loop call returns as well.
+            guard code >= 0x80 else { return }
+            MosquittoSession.from(owner)?.report(.disconnected(code: code))
+        }
+        mosquitto_message_v5_callback_set(pointer) { @Sendable _, owner, message, _ in
+            guard let message = message?.pointee, let topic = message.topic else { return }
+            let bytes = UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen))
+            MosquittoSession.from(owner)?.report(
+                .message(
+                    topic: String(cString: topic), payload: Array(bytes), retained: message.retain,
+                    qos: Int(message.qos)))
+        }
+        mosquitto_publish_v5_callback_set(pointer) { @Sendable _, owner, identifier, code, _ in
+            MosquittoSession.from(owner)?.settle(identifier, code: code)
+        }
+        mosquitto_subscribe_v5_callback_set(pointer) { @Sendable _, owner, identifier, count, granted, _ in
+            guard count > 0, let granted else { return }
+            MosquittoSession.from(owner)?.subscriptionAnswered(identifier, code: granted[0])
+        }
+        if settings.address.tls {
+            // The only place where the library says why TLS failed. May be called on any thread.
+            mosquitto_log_callback_set(pointer) { @Sendable _, owner, level, text in
+                guard level == Int32(MOSQ_LOG_ERR), let text else { return }
+                MosquittoSession.from(owner)?.keepTLSText(String(cString: text))
+            }
+        }
+    }
+
+    private static func from(_ owner: UnsafeMutableRawPointer?) -> MosquittoSession? {
+        owner.map { Unmanaged<MosquittoSession>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: Reports of the library
+
+    private func report(_ report: Report) {
+        ledger.withLock { $0.reports.append(report) }
+    }
+
+    /// A message was written (quality of service 0) or acknowledged.
+    private func settle(_ identifier: Int32, code: Int32) {
+        ledger.withLock { ledger in
+            guard let entry = ledger.pending.removeValue(forKey: identifier) else { return }
+            ledger.pendingBytes -= entry.bytes
+            if entry.qos > 0 {
+                if code >= 0x80 {
+                    ledger.refused += 1
+                    let reason = String(cString: mosquitto_reason_string(code))
+                    ledger.reports.append(.refused(topic: entry.topic, reason: reason))
+                } else {
+                    ledger.acknowledged += 1
+                    ledger.roundTrip = ContinuousClock.now - entry.sent
+                }
+            }
+            if ledger.wasFull, ledger.pending.count <= settings.maximumPending / 2,
+                ledger.pendingBytes <= settings.maximumPendingBytes / 2
+            {
+                ledger.wasFull = false
+                ledger.hasDrained = true
+            }
+        }
+    }
+
+    private func subscriptionAnswered(_ identifier: Int32, code: Int32) {
+        ledger.withLock { ledger in
+            guard let filter = ledger.filters.removeValue(forKey: identifier) else { return }
+            let reason = String(cString: mosquitto_reason_string(code))
+            ledger.reports.append(.subscribed(filter: filter, code: code, reason: reason))
+        }
+    }
+
+    private func keepTLSText(_ text: String) {
+        // The first line names the cause; what follows is its echo.
+        ledger.withLock { ledger in
+            if ledger.tlsText == nil { ledger.tlsText = text }
+        }
+    }
+
+    // MARK: For the client
+
+    var tlsText: String? { ledger.withLock { $0.tlsText } }
+    var pendingCount: Int { ledger.withLock { $0.pending.count } }
+    var pendingBytes: Int { ledger.withLock { $0.pendingBytes } }
+
+    /// Takes what the library reported since the last call.
+    func takeProgress() -> Progress {
+        ledger.withLock { ledger in
+            let progress = Progress(
+                reports: ledger.reports, acknowledged: ledger.acknowledged, refused: ledger.refused,
+                roundTrip: ledger.roundTrip, hasDrained: ledger.hasDrained)
+            ledger.reports = []
+            ledger.acknowledged = 0
+            ledger.refused = 0
+            ledger.roundTrip = nil
+            ledger.hasDrained = false
+            return progress
+        }
+    }
+
+    /// Hands a message to the library, which only queues it: the client's thread writes. `limited` is false for the
+    /// last message of a stop.
+    func publish(_ message: MQTTClient.Message, limited: Bool) -> MQTTClient.PublishResult {
+        let size = message.topic.utf8.count + message.payload.count
+        guard !message.topic.utf8.contains(0) else { return .invalid("the topic contains NUL") }
+        guard (0...2).contains(message.qos) else {
+            return .invalid("quality of service \(message.qos) does not exist: 0, 1 or 2")
+        }
+        // The lock is held over the library call so that the acknowledgement finds the entry. The library takes only
+        // its queue locks here, and none of those is held while it calls back.
+        return ledger.withLock { ledger in
+            if limited,
+                ledger.pending.count >= settings.maximumPending
+                    || ledger.pendingBytes + size > settings.maximumPendingBytes
+            {
+                guard size <= settings.maximumPendingBytes else {
+                    return .invalid("\(size) bytes are more than \(settings.maximumPendingBytes), the most allowed")
+                }
+                ledger.wasFull = true
+                return .full
+            }
+            var identifier: Int32 = 0
+            let result = mosquitto_publish_v5(
+                handle.pointer, &identifier, message.topic, Int32(clamping: message.payload.count), message.payload,
+                Int32(message.qos), message.retain, nil)
+            switch result {
+            case MOSQ_ERR_SUCCESS.rawValue:
+                let entry = Pending(topic: message.topic, bytes: size, qos: message.qos, sent: .now)
+                if let stale = ledger.pending.updateValue(entry, forKey: identifier) {
+                    ledger.pendingBytes -= stale.bytes
+                }
+                ledger.pendingBytes += size
+                return .accepted
+            case MOSQ_ERR_NO_CONN.rawValue:
+                return .offline
+            case MOSQ_ERR_INVAL.rawValue:
+                return .invalid("'\(message.topic)' is not a topic to publish on")
+            case MOSQ_ERR_OVERSIZE_PACKET.rawValue:
+                return .invalid("\(size) bytes are more than the broker accepts")
+            default:
+                return .invalid(String(cString: mosquitto_strerror(result)))
+            }
+        }
+    }
+
+    /// Asks for a subscription; the answer comes as a report.
+    func subscribe(_ filter: String, qos: Int) {
+        ledger.withLock { ledger in
+            var identifier: Int32 = 0
+            let result = mosquitto_subscribe_v5(handle.pointer, &identifier, filter, Int32(clamping: qos), 0, nil)
+            if result == MOSQ_ERR_SUCCESS.rawValue { ledger.filters[identifier] = filter }
+        }
+    }
+
+    // MARK: For the client's thread
+
+    /// The socket, or -1.
+    var socket: Int32 { mosquitto_socket(handle.pointer) }
+    var wantsToWrite: Bool { mosquitto_want_write(handle.pointer) }
+
+    /// Starts to connect. Resolving the name may block.
+    func connect(keepalive: Int32, bindAddress: String?) throws(ConnectionFailure) {
+        try check(
+            mosquitto_connect_bind_async(
+                handle.pointer, settings.address.host, Int32(settings.address.port), keepalive, bindAddress))
+    }
+
+    func readAvailable() throws(ConnectionFailure) {
+        try check(mosquitto_loop_read(handle.pointer, 1))
+    }
+
+    func writeWaiting() throws(ConnectionFailure) {
+        try check(mosquitto_loop_write(handle.pointer, 1))
+    }
+
+    /// Pings when it is time, and notices a missing answer.
+    func keepAlive() throws(ConnectionFailure) {
+        try check(mosquitto_loop_misc(handle.pointer))
+    }
+
+    /// Queues the farewell. The socket closes once it is written.
+    func disconnect() {
+        mosquitto_disconnect_v5(handle.pointer, 0, nil)
+    }
+
+    /// Once connected the log text is no longer needed, and formatting it for every message costs time.
+    func stopLogging() {
+        mosquitto_log_callback_set(handle.pointer, nil)
+    }
+
+    private func check(_ result: Int32) throws(ConnectionFailure) {
+        let code = errno
+        guard result != MOSQ_ERR_SUCCESS.rawValue else { return }
+        throw ConnectionFailure(
+            result: result, errno: code, address: settings.address, keepalive: settings.keepalive, tlsText: tlsText)
+    }
+}

@@ -1,0 +1,110 @@
+import Testing
+
+@testable import Bridge
+
+struct ReconnectTests {
+    /// Always the largest number, for the end of a random range.
+    private struct Largest: RandomNumberGenerator {
+        mutating func next() -> UInt64 { .max }
+    }
+
+    @Test func waitsLongerEachTimeUpToTheMaximum() {
+        var backoff = ReconnectBackoff(minimum: .milliseconds(500), maximum: .seconds(30))
+        var generator = Largest()
+        let waits = (0..<9).map { _ in backoff.next(using: &generator) }
+        let seconds = waits.map { Double($0.components.seconds) + Double($0.components.attoseconds) / 1e18 }
+        #expect(zip(seconds, [0.5, 1, 2, 4, 8, 16, 30, 30, 30]).allSatisfy { abs($0 - $1) < 0.001 })
+        backoff.reset()
+        #expect(backoff.next(using: &generator) == .milliseconds(500))
+    }
+
+    @Test func spreadsTheWaitsOverTheWholeRange() {
+        var generator = SystemRandomNumberGenerator()
+        var waits: [Duration] = []
+        for _ in 0..<200 {
+            var backoff = ReconnectBackoff(minimum: .seconds(1), maximum: .seconds(9))
+            for _ in 0..<4 { _ = backoff.next(using: &generator) }
+            waits.append(backoff.next(using: &generator))
+        }
+        #expect(waits.allSatisfy { $0 >= .seconds(1) && $0 <= .seconds(9) })
+        // That 200 draws leave a quarter of the range empty has a chance below 1e-24.
+        for quarter in 0..<4 {
+            let low = Duration.seconds(1 + 2 * quarter)
+            #expect(waits.contains { $0 >= low && $0 <= low + .seconds(2) })
+        }
+    }
+
+    @Test func survivesSettingsTheWrongWayRound() {
+        var backoff = ReconnectBackoff(minimum: .seconds(5), maximum: .zero)
+        var generator = SystemRandomNumberGenerator()
+        #expect(backoff.next(using: &generator) == .seconds(5))
+        var never = ReconnectBackoff(minimum: .zero, maximum: .zero)
+        // Zero would spin.
+        #expect(never.next(using: &generator) == .milliseconds(10))
+    }
+
+    @Test func choosesTheVersion() {
+        var choice = ProtocolChoice()
+        #expect(choice.version == .v5)
+        choice.closed()
+        #expect(choice.version == .v5)
+        choice.closed()
+        #expect(choice.version == .v311)
+        choice.closed()
+        #expect(choice.version == .v5)
+        choice.accepted()
+        choice.closed()
+        choice.closed()
+        #expect(choice.version == .v5)
+        let triesOther = choice.refused()
+        #expect(triesOther)
+        #expect(choice.version == .v311)
+        let triesYetAnother = choice.refused()
+        #expect(!triesYetAnother)
+    }
+
+    @Test func countsFailures() {
+        let start = ContinuousClock.now
+        var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "x")
+        attempts.connected(at: start)
+        let refused = ConnectionFailure(.refused, "refused")
+        let told = [
+            attempts.failed(ConnectionFailure(.closed, "gone"), at: start + .seconds(60)),
+            attempts.failed(refused, at: start),
+            attempts.failed(refused, at: start),
+            attempts.failed(ConnectionFailure(.closed, "gone"), at: start),
+        ]
+        #expect(told.map { $0?.attempts } == [0, 1, 2, 3])
+        #expect(told.map { $0?.repeats } == [1, 1, 2, 1])
+        #expect(told.map { $0?.retryAfter } == Array(repeating: .seconds(1), count: 4))
+    }
+
+    @Test func triesIPv4WhenTheNameLeadsNowhere() {
+        let now = ContinuousClock.now
+        var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "x")
+        _ = attempts.failed(ConnectionFailure(.timedOut, "late"), at: now)
+        #expect(attempts.bindAddress == "0.0.0.0")
+        _ = attempts.failed(ConnectionFailure(.hostNotFound, "no IPv4"), at: now)
+        #expect(attempts.bindAddress == nil)
+    }
+
+    @Test func onlyAStableConnectionShortensTheWaitAgain() {
+        let now = ContinuousClock.now
+        let lost = ConnectionFailure(.closed, "gone")
+        func longestWait(afterConnectionOf duration: Duration) -> Duration {
+            var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(4), clientID: "x")
+            for _ in 0..<4 { _ = attempts.failed(ConnectionFailure(.refused, "refused"), at: now) }
+            attempts.connected(at: now)
+            _ = attempts.failed(lost, at: now + duration)
+            return attempts.longestWait
+        }
+        // After the reset and one failure the ceiling has doubled once.
+        #expect(longestWait(afterConnectionOf: .seconds(4)) == .seconds(2))
+        #expect(longestWait(afterConnectionOf: .seconds(3)) == .seconds(4))
+    }
+
+    @Test func namesAnIPv6AddressInBrackets() {
+        #expect(BrokerAddress(host: "::1").description == "[::1]:1883")
+        #expect(BrokerAddress(host: "broker", tls: true).description == "broker:8883")
+    }
+}
