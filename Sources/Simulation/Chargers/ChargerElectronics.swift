@@ -86,7 +86,9 @@ struct ChargerElectronics: Sendable {
     private(set) var lifetimeMinimumVoltage = 99.0
 
     private var irradiance = 0.0
-    private var darkTime = 0.0
+    /// A charger that is switched on in the dark has had its night.
+    private var darkTime = 3 * 3600.0
+    private var hasLooked = false
     private var lowTime = 0.0
     /// Whether a network master decides the state.
     private var follows = false
@@ -195,7 +197,7 @@ struct ChargerElectronics: Sendable {
     private mutating func passDay(_ seconds: Double, _ idle: Double) {
         let lightNow = idle > (isLight ? 4 : 6)
         if lightNow {
-            if !isLight, darkTime > 2 * 3600 {
+            if hasLooked, !isLight, darkTime > 2 * 3600 {
                 days.insert(DayRecord(sequence: (today.sequence + 1) % 365), at: 0)
                 if days.count > 31 { forgottenYield += days.removeLast().yield }
             }
@@ -204,6 +206,7 @@ struct ChargerElectronics: Sendable {
             darkTime += seconds
         }
         isLight = lightNow
+        hasLooked = true
     }
 
     private mutating func account(_ seconds: Double) {

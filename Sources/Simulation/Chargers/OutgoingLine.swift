@@ -3,6 +3,9 @@ struct OutgoingLine: Sendable {
     /// One start bit, eight data bits, one stop bit at 19200 baud: 520.8 µs.
     static let byteTime: Duration = .nanoseconds(520_833)
 
+    /// As many bytes wait for a caller that takes none; the oldest are lost.
+    private static let maximumLeft = 65_536
+
     /// Bytes that leave without a gap.
     private struct Run: Sendable {
         var bytes: [UInt8]
@@ -74,6 +77,7 @@ struct OutgoingLine: Sendable {
         guard gone > current.taken else { return }
         if left.isEmpty { leftSince = current.end(of: current.taken) }
         left += current.bytes[current.taken..<gone]
+        if left.count > Self.maximumLeft { left.removeFirst(left.count - Self.maximumLeft) }
         run?.taken = gone
     }
 

@@ -31,10 +31,12 @@ public final class ChargerHost: Sendable {
         var plant: SimulatedPlant
         var ports: [Port]
         var mustStop = false
+        var rounds = 0
         var thread: pthread_t?
 
         /// One round: what hosts wrote goes in, what chargers have sent by `now` goes out.
         mutating func serve(at now: Duration) {
+            rounds += 1
             for index in ports.indices {
                 if let terminal = ports[index].terminal {
                     let bytes = terminal.read()
@@ -179,6 +181,9 @@ public final class ChargerHost: Sendable {
 
     /// What crossed the port of charger `index`.
     public func traffic(_ index: Int) -> Traffic { state.withLock { $0.ports[index].traffic } }
+
+    /// How often the thread woke up and looked; grows with the traffic, not with the machine.
+    public var rounds: Int { state.withLock { $0.rounds } }
 
     /// The plant as it is now: chargers with what they hold and held, battery, sky.
     public var plant: SimulatedPlant { state.withLock { $0.plant } }
