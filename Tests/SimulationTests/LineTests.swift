@@ -73,6 +73,24 @@ struct LineTests {
         #expect(clean.pass(zeros, at: .seconds(1)) == zeros && clean.rates.isClean)
     }
 
+    @Test("impairments can be joined, changed while the line runs, and cut it")
+    func chain() throws {
+        let rates = try NoisyLine.Rates("drop=0.5")
+        var chain = LineChain([NoisyLine(rates, seed: 1), CleanLine(), NoisyLine(rates, seed: 2)])
+        let left = chain.pass([UInt8](repeating: 0, count: 10_000), at: .seconds(9)).count
+        #expect((2200...2800).contains(left))
+        var line = VirtualLine(SimulatedCharger(.smartSolar150x60(), seed: 2), toCharger: CutLine())
+        let host = PollingHost([.ping, .ping])
+        line.run(host, until: .seconds(2))
+        #expect(host.answers.count == 2 && host.answers.allSatisfy { $0.came == nil } && !host.texts.isEmpty)
+        #expect(line.charger.acceptedRequests == 0)
+        line.toCharger = CleanLine()
+        let again = PollingHost([.ping])
+        line.run(until: .seconds(2)) { _, now in VirtualLine.HostAction(wake: now) }
+        line.run(again, until: .seconds(4))
+        #expect(again.answers.first?.came != nil)
+    }
+
     @Test("a specification of noise says what is wrong with it")
     func specification() throws {
         let rates = try NoisyLine.Rates("ber=1e-3,burst=0.1/s:20ms,drop=1e-4")

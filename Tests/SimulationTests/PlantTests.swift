@@ -123,6 +123,30 @@ struct PlantTests {
         #expect(plant.site.battery.current < before.current - 100)
     }
 
+    @Test("a charger that comes later has no past to tell")
+    func lateComer() throws {
+        var plant = SimulatedPlant()
+        plant.add(.smartSolar150x60(), seed: 1)
+        plant.advance(to: .seconds(100))
+        plant.add(.smartSolar75x15(firmware: .v316), seed: 2)
+        #expect(plant.transmit(charger: 1, until: .seconds(102)).count < 700)
+        #expect(try #require(plant.chargers[1].number(.uptime)) <= 2)
+        #expect(try #require(plant.chargers[1].number(.panelPower)) > 0)
+    }
+
+    @Test("a 24 V and a 48 V battery are charged at their voltage", arguments: [24, 48])
+    func voltages(nominal: Int) throws {
+        let site = SimulatedSite(
+            sky: Sky(cloudiness: 0), battery: SimulatedBattery(nominalVoltage: nominal, stateOfCharge: 0.8))
+        var charger = SimulatedCharger(.smartSolar150x60(), site: site, seed: 1)
+        _ = charger.transmit(until: .seconds(5))
+        #expect(charger.number(.systemVoltage) == nominal)
+        let voltage = try #require(charger.number(.chargerVoltage)) * 12 / nominal
+        #expect((1250...1440).contains(voltage))
+        #expect(try #require(charger.number(.absorptionVoltage)) * 12 / nominal >= 1439)
+        #expect(try #require(charger.number(.panelPower)) > 50_000)
+    }
+
     @Test("an old model that lives on its panels is silent at night, and starts anew in the morning")
     func sleeps() throws {
         var model = try #require(ChargerModel(productID: 0xA040, serial: "HQ1", firmware: .v150))

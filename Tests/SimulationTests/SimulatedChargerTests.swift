@@ -345,6 +345,43 @@ struct SimulatedChargerTests {
         #expect(bytes(1) != bytes(2))
     }
 
+    @Test("an error stops charging and stands in registers, TEXT and records until it goes")
+    func errors() throws {
+        var line = VirtualLine(SimulatedCharger(.smartSolar150x60(), seed: 8), delivery: .usual)
+        let host = PollingHost([])
+        line.run(host, until: .seconds(3))
+        #expect(host.texts.last?.fields["ERR"] == "0")
+        line.charger.setError(33)
+        line.run(host, until: .seconds(6))
+        #expect(host.texts.last?.fields["ERR"] == "33" && host.texts.last?.fields["CS"] == "2")
+        #expect(line.charger.number(.chargerError) == 33 && line.charger.number(.panelPower) == 0)
+        let day = try #require(HistoryDay(RawValue(line.charger.currentValue(.historyDay(0)) ?? [])))
+        #expect(day.errors == [33, 0, 0, 0])
+        line.charger.setError(0)
+        line.run(host, until: .seconds(9))
+        #expect(host.texts.last?.fields["ERR"] == "0" && line.charger.state == .bulk)
+        let total = try #require(HistoryTotal(RawValue(line.charger.currentValue(.historyTotal) ?? [])))
+        #expect(total.errors == [33, 0, 0, 0])
+    }
+
+    @Test("a restart loses what was asked, and sends nothing unasked until it is asked again")
+    func restart() throws {
+        var line = VirtualLine(SimulatedCharger(.smartSolar150x60(firmware: .v316), seed: 8), delivery: .bytewise)
+        let host = PollingHost([.ping])
+        line.run(host, until: .seconds(10))
+        #expect(line.charger.number(.uptime) == 10)
+        line.charger.receive(Request.ping.bytes, at: .seconds(10))
+        line.charger.restart(at: .milliseconds(10_010))
+        let pings = host.frames.count { $0.frame.response == .ping }
+        let before = host.frames.count
+        line.run(host, until: .milliseconds(11_400))
+        #expect(host.frames.count == before && host.texts.allSatisfy { $0.time < .seconds(10) })
+        line.run(host, until: .seconds(20))
+        #expect(host.frames.count == before && host.texts.contains { $0.time > .seconds(15) })
+        #expect(host.frames.count { $0.frame.response == .ping } == pings && pings == 1)
+        #expect(try #require(line.charger.number(.uptime)) <= 10)
+    }
+
     @Test("models by product id")
     func products() throws {
         let model = try #require(ChargerModel(productID: 0xA057, serial: "HQ1", firmware: .v164))

@@ -1,9 +1,26 @@
 /// The state of charge control, with the numbers of register 0201.
-public enum ChargeState: UInt8, Sendable {
+public enum ChargeState: UInt8, Sendable, CustomStringConvertible {
+    /// Does not charge: the panels are too dark, or it is told not to.
     case off = 0
+    /// Stopped by an error.
+    case fault = 2
+    /// Gives all it can.
     case bulk = 3
+    /// Holds the absorption voltage until the battery is full.
     case absorption = 4
+    /// Holds the float voltage.
     case float = 5
+
+    /// In one word.
+    public var description: String {
+        switch self {
+        case .off: "off"
+        case .fault: "fault"
+        case .bulk: "bulk"
+        case .absorption: "absorption"
+        case .float: "float"
+        }
+    }
 }
 
 /// What the owner set: the registers EDE0…EDFE and 0200. Voltages are those of the whole battery.
@@ -47,6 +64,8 @@ struct DayRecord: Sendable {
     /// A.
     var maximumCurrent = 0.0
     var maximumPanelVoltage = 0.0
+    /// Error codes, the newest first, at most four.
+    var errors: [UInt8] = []
     var sequence: Int
 }
 
@@ -81,6 +100,10 @@ struct ChargerElectronics: Sendable {
     let yieldBeforeReset: Double
     /// Today first; at most 31.
     private(set) var days: [DayRecord]
+    /// As in register EDDA; 0 is none. The charger does not charge while there is one.
+    private(set) var errorCode: UInt8 = 0
+    /// Of all days, the newest first, at most four.
+    private(set) var errors: [UInt8] = []
     private(set) var lifetimePanelVoltage = 0.0
     private(set) var lifetimeMaximumVoltage = 0.0
     private(set) var lifetimeMinimumVoltage = 99.0
@@ -150,8 +173,13 @@ struct ChargerElectronics: Sendable {
     /// What it can give under this light.
     mutating func offer(irradiance: Double, master: ChargeState?) -> ChargeOffer? {
         self.irradiance = irradiance
-        follows = master != nil && master != .off
-        if let master, follows, state != .off, master != state { enter(master) }
+        follows = master != nil && master != .off && master != .fault
+        if let master, follows, state != .off, state != .fault, master != state { enter(master) }
+        if errorCode != 0 {
+            if state != .fault { enter(.fault) }
+            return nil
+        }
+        if state == .fault { enter(.off) }
         let idle = panels.idleVoltage(at: irradiance)
         // It starts well above the battery and holds on until it is nearly level with it.
         let enough = batteryVoltage + (state == .off ? 5 : 1)
@@ -183,6 +211,15 @@ struct ChargerElectronics: Sendable {
         account(seconds)
         stateTime += seconds
         if !follows { moveState(voltage, seconds) }
+    }
+
+    /// An error appears or goes (0); each new one is entered in the records.
+    mutating func setError(_ code: UInt8) {
+        if code != 0, code != errorCode {
+            errors = Array(([code] + errors).prefix(4))
+            days[0].errors = Array(([code] + today.errors).prefix(4))
+        }
+        errorCode = code
     }
 
     private mutating func moveLoad(_ voltage: Double) {
@@ -219,7 +256,7 @@ struct ChargerElectronics: Sendable {
         days[0].maximumCurrent = max(today.maximumCurrent, current)
         days[0].maximumPanelVoltage = max(today.maximumPanelVoltage, panelVoltage)
         switch state {
-        case .off: break
+        case .off, .fault: break
         case .bulk: days[0].bulk += seconds
         case .absorption: days[0].absorption += seconds
         case .float: days[0].float += seconds
@@ -235,7 +272,7 @@ struct ChargerElectronics: Sendable {
 
     private mutating func moveState(_ voltage: Double, _ seconds: Double) {
         switch state {
-        case .off:
+        case .off, .fault:
             break
         case .bulk:
             if voltage > settings.absorptionVoltage - 0.021 { enter(.absorption) }

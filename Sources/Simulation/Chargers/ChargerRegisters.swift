@@ -28,6 +28,7 @@ struct ChargerReadings: Sendable {
     var mode: UInt8 = 0
     var state: UInt8 = 0
     var offReason = 0
+    var error: UInt8 = 0
     var loadIsOn = false
     var isLight = false
     /// 0.01 kWh.
@@ -43,7 +44,7 @@ struct ChargerReadings: Sendable {
     init() {}
 
     /// Reads the electronics with the little noise of an analogue converter.
-    init(_ electronics: ChargerElectronics, isOn: Bool, random: inout SeededRandom) {
+    init(_ electronics: ChargerElectronics, random: inout SeededRandom) {
         func noisy(_ value: Double, _ share: Double) -> Double { value * (1 + random.number(in: -share...share)) }
         batteryVoltage = Int((electronics.batteryVoltage * 100 + random.number(in: -0.6...0.6)).rounded())
         let milliamperes = Int((noisy(electronics.current, 0.002) * 100).rounded()) * 10
@@ -56,8 +57,12 @@ struct ChargerReadings: Sendable {
         panelCurrent = electronics.panelPower > 0 ? panelPower * 10 / panelVoltage : 0
         temperature = Int((electronics.temperature * 100).rounded())
         state = electronics.state.rawValue
-        mode = electronics.state == .off ? 0 : electronics.isLimited ? 1 : 2
-        offReason = electronics.state == .off ? 1 : 0
+        error = electronics.errorCode
+        switch electronics.state {
+        case .off: (mode, offReason) = (0, 1)
+        case .fault: (mode, offReason) = (0, 0x10)
+        case .bulk, .absorption, .float: (mode, offReason) = (electronics.isLimited ? 1 : 2, 0)
+        }
         loadIsOn = electronics.loadIsOn
         isLight = electronics.isLight
         userYield = Int(electronics.userYield / 10)
@@ -175,7 +180,7 @@ struct ChargerRegisters: Sendable {
         set(0xEDD5, readings.batteryVoltage, 2, at: now)
         set(0xEDD7, readings.chargerCurrent, 2, at: now)
         if model.answersBatteryCurrent { set(0xED8C, readings.batteryCurrent, 4, at: now) }
-        set(0xEDDA, 0, 1, at: now)
+        set(0xEDDA, readings.error, 1, at: now)
         set(0xEDDB, readings.temperature, 2, at: now)
         if model.hasLoadOutput {
             set(0xEDA8, readings.loadIsOn ? 1 : 0, 1, at: now)
@@ -197,7 +202,8 @@ struct ChargerRegisters: Sendable {
         _ readings: ChargerReadings, _ electronics: ChargerElectronics, at now: Duration
     ) {
         func hundredths(_ value: Double) -> [UInt8] { little(Int((value * 100).rounded()), 2) }
-        var total: [UInt8] = [1, 0, 0, 0, 0, 0]
+        func four(_ errors: [UInt8]) -> [UInt8] { errors + [UInt8](repeating: 0, count: 4 - errors.count) }
+        var total: [UInt8] = [1, 0] + four(electronics.errors)
         total += little(readings.userYield, 4) + little(readings.systemYield, 4)
         total += hundredths(electronics.lifetimePanelVoltage) + hundredths(electronics.lifetimeMaximumVoltage)
         total.append(UInt8(electronics.days.count - 1))
@@ -214,7 +220,7 @@ struct ChargerRegisters: Sendable {
             record += little(Int(day.yield / 10), 4)
             record += model.hasLoadOutput ? little(Int(day.consumed / 10), 4) : [0xFF, 0xFF, 0xFF, 0xFF]
             record += hundredths(day.maximumVoltage) + hundredths(day.minimumVoltage)
-            record += [0, 0, 0, 0, 0]
+            record += [0] + four(day.errors)
             record += little(Int(day.bulk / 60), 2) + little(Int(day.absorption / 60), 2)
             record += little(Int(day.float / 60), 2) + little(Int(day.maximumPower), 4)
             record += little(Int((day.maximumCurrent * 10).rounded()), 2) + hundredths(day.maximumPanelVoltage)
@@ -273,7 +279,8 @@ struct ChargerRegisters: Sendable {
         return (isEmptyDay ? 4 : 1, [])
     }
 
-    /// The answer to a write, which takes effect where the register can be written and the size is right.
+    /// The answer to a write. It changes the register where that can be written and the size is right; the charge
+    /// control goes on as before.
     mutating func write(_ id: RegisterID, _ value: [UInt8], at now: Duration) -> (flags: UInt8, value: [UInt8]) {
         let definition = RegisterCatalogue.standard[id]
         if definition?.kind == .command { return (0, value) }

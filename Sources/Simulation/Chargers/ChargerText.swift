@@ -40,7 +40,7 @@ struct ChargerText {
     }
 
     private var daily: [(String, String)] {
-        var fields = [("ERR", "0"), ("LOAD", model.hasLoadOutput && !readings.loadIsOn ? "OFF" : "ON")]
+        var fields = [("ERR", "\(readings.error)"), ("LOAD", model.hasLoadOutput && !readings.loadIsOn ? "OFF" : "ON")]
         if model.hasLoadOutput { fields.append(("IL", "\(readings.loadCurrent * 100)")) }
         if isBig, model.firmware.major >= 3 { fields.append(("Relay", "OFF")) }
         return fields + [

@@ -10,7 +10,7 @@ struct RegisterFile: Sendable {
 
     /// How long former values are kept.
     static let memory: Duration = .seconds(8)
-    private static let maximumHeld = 64
+    private static let maximumHeld = 256
 
     private var cells: [RegisterID: [Held]] = [:]
     /// Registers that changed since they were last asked for, in the order of the change.

@@ -77,7 +77,7 @@ public struct SimulatedCharger: Sendable {
     /// A charger of a plant: values come with ``refresh(network:battery:at:)``.
     init(
         inPlantOf site: SimulatedSite, _ model: ChargerModel, panels: PanelArray?, historyDays: Int,
-        timing: ChargerTiming, seed: UInt64
+        timing: ChargerTiming, seed: UInt64, at start: Duration = .zero
     ) {
         random = SeededRandom(seed: seed)
         self.timing = timing
@@ -87,9 +87,11 @@ public struct SimulatedCharger: Sendable {
             systemVoltage: systemVoltage, batteryVoltage: site.battery.voltage, historyDays: historyDays,
             random: &random)
         registers = ChargerRegisters(
-            model: model, settings: electronics.settings, systemVoltage: systemVoltage, at: .zero)
-        nextText = random.time(in: .milliseconds(20)...(.milliseconds(1000)))
-        nextRefresh = timing.refresh
+            model: model, settings: electronics.settings, systemVoltage: systemVoltage, at: start)
+        clock = start
+        started = start
+        nextText = start + random.time(in: .milliseconds(20)...(.milliseconds(1000)))
+        nextRefresh = start + timing.refresh
     }
 
     // MARK: Truth
@@ -188,7 +190,7 @@ public struct SimulatedCharger: Sendable {
 
     /// Takes the values of this moment into the registers.
     mutating func refresh(network: NetworkConditions, battery: Double, at now: Duration) {
-        readings = ChargerReadings(electronics, isOn: isPowered, random: &random)
+        readings = ChargerReadings(electronics, random: &random)
         let uptime = Int((now - started).components.seconds)
         registers.refresh(readings, electronics, battery: battery, network: network, uptime: uptime, at: now)
         let changed = registers.takeChanged()
@@ -201,6 +203,9 @@ public struct SimulatedCharger: Sendable {
         pump()
     }
 
+    /// An error appears (its number in register EDDA) or goes (0). It shows at the next refresh.
+    public mutating func setError(_ code: UInt8) { electronics.setError(code) }
+
     private mutating func switchPower(at now: Duration) {
         isPowered.toggle()
         uart.clear()
@@ -209,10 +214,17 @@ public struct SimulatedCharger: Sendable {
         isInsideLine = false
         input.removeAll()
         asyncUntil = .zero
-        if isPowered { restart(at: now) }
+        if isPowered { boot(at: now) }
     }
 
-    private mutating func restart(at now: Duration) {
+    /// The charger restarts, as after a firmware update or a broken supply: what was under way is lost, the uptime
+    /// begins again, nothing is sent unasked until it is asked again, and it takes about two seconds to speak.
+    public mutating func restart(at now: Duration) {
+        advance(to: now)
+        boot(at: clock)
+    }
+
+    private mutating func boot(at now: Duration) {
         uart.clear()
         waiting.removeAll()
         working = nil
@@ -291,7 +303,7 @@ public struct SimulatedCharger: Sendable {
         case 0x1: uart.queue(HexLine.frame(5, version))
         case 0x3: uart.queue(HexLine.frame(1, version))
         case 0x4: uart.queue(HexLine.frame(1, little(model.productID, 2)))
-        case 0x6: restart(at: clock)
+        case 0x6: boot(at: clock)
         case 0x7, 0x8:
             guard payload.count >= 3 else {
                 uart.queue(HexLine.frame(4, [0xAA, 0xAA]))

@@ -24,7 +24,7 @@ public struct SimulatedPlant: Sendable {
         nextStep = refresh
     }
 
-    /// Adds a charger.
+    /// Adds a charger; one that comes later starts when it comes.
     ///
     /// - Returns: its place in ``chargers``.
     @discardableResult
@@ -34,7 +34,8 @@ public struct SimulatedPlant: Sendable {
     ) -> Int {
         chargers.append(
             SimulatedCharger(
-                inPlantOf: site, model, panels: panels, historyDays: historyDays, timing: timing, seed: seed))
+                inPlantOf: site, model, panels: panels, historyDays: historyDays, timing: timing, seed: seed,
+                at: lastStep))
         // The new one has values before anybody asks.
         step(from: lastStep, to: lastStep + .milliseconds(1))
         lastStep += .milliseconds(1)
@@ -56,6 +57,15 @@ public struct SimulatedPlant: Sendable {
     /// When the next thing happens in any charger.
     public var nextDeadline: Duration {
         chargers.reduce(nextStep) { earliest, charger in charger.nextDeadline.map { min($0, earliest) } ?? earliest }
+    }
+
+    /// An error appears in charger `index` (its number in register EDDA) or goes (0).
+    public mutating func setError(_ code: UInt8, charger index: Int) { chargers[index].setError(code) }
+
+    /// Charger `index` restarts.
+    public mutating func restart(charger index: Int, at now: Duration) {
+        advance(to: now)
+        chargers[index].restart(at: now)
     }
 
     /// Moves sky, battery and values to `now`.

@@ -78,10 +78,15 @@ public final class ChargerHost: Sendable {
         _ plant: SimulatedPlant, links: [String] = [], granularity: Duration = .milliseconds(4)
     ) throws(TerminalError) {
         var ports: [Port] = []
-        for index in plant.chargers.indices {
-            let port = Port(terminal: try PseudoTerminal(), link: index < links.count ? links[index] : nil)
-            try Self.link(port)
-            ports.append(port)
+        do {
+            for index in plant.chargers.indices {
+                let port = Port(terminal: try PseudoTerminal(), link: index < links.count ? links[index] : nil)
+                try Self.link(port)
+                ports.append(port)
+            }
+        } catch {
+            for port in ports { Self.unlink(port) }
+            throw error
         }
         let wake = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         guard wake >= 0 else { throw TerminalError(call: "eventfd", subject: "", code: errno) }
