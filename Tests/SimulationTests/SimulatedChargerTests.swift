@@ -194,6 +194,9 @@ struct SimulatedChargerTests {
         #expect(try ask(smart, .get(.productID)).value.bytes == [0x00, 0x62, 0xA0, 0xFF])
         #expect(try ask(.blueSolar75x15(firmware: .v116), .get(.productID)).value.bytes == [0xA0, 0x42])
         #expect(try ask(smart, .get(.serialNumber)).value.bytes == Array("HQ2012ABCDE".utf8) + [0, 0, 0, 0, 0])
+        var bare = smart
+        bare.padsSerial = false
+        #expect(try ask(bare, .get(.serialNumber)).value.bytes == Array("HQ2012ABCDE".utf8))
         #expect(try ask(smart, .get(.historyDay(3))).value.count == 34)
         let empty = try ask(smart, .get(.historyDay(4)))
         #expect(empty.flags == .parameterError && empty.value.count == 0)
@@ -284,11 +287,35 @@ struct SimulatedChargerTests {
         #expect(answer([":", "1", "5", "4", "\r\n"]) == ":56441AB\n")
     }
 
+    @Test("whatever arrives, it lives, answers what is right and counts the rest")
+    func garbage() {
+        var random = SeededRandom(seed: 99)
+        let alphabet = Array(":::0123456789ABCDEF\n\n\r7154BBED00".utf8)
+        var charger = SimulatedCharger(.smartSolar75x15(firmware: .v150), seed: 1)
+        var time = Duration.zero
+        for _ in 0..<4000 {
+            let bytes = (0..<random.whole(below: 40)).map { _ in
+                random.unit() < 0.9 ? alphabet[random.whole(below: alphabet.count)] : UInt8(random.whole(below: 256))
+            }
+            time += .milliseconds(20)
+            charger.receive(bytes, at: time)
+            if random.unit() < 0.5 { #expect(charger.transmit(until: time).count <= 65_536) }
+        }
+        #expect(charger.damagedRequests > 500)
+        charger.receive(Array("\n".utf8), at: time + .seconds(1))
+        _ = charger.transmit(until: time + .seconds(2))
+        charger.receive(Request.ping.bytes, at: time + .seconds(5))
+        let text = String(decoding: charger.transmit(until: time + .seconds(6)), as: Unicode.ASCII.self)
+        #expect(text.contains(":55041BF\n"))
+    }
+
     @Test("requests that come too fast are lost, and only those")
     func overflow() {
         var charger = SimulatedCharger(.smartSolar150x60(), seed: 1)
         for index in 0..<10 { charger.receive(Request.ping.bytes, at: .milliseconds(10 + index)) }
         #expect(charger.lostRequests == 8)
+        charger.receive(Array(":64F\n".utf8), at: .milliseconds(25))
+        #expect(charger.lostRequests == 9 && charger.forbiddenCommands == 1, "lost, and counted all the same")
         let text = String(decoding: charger.transmit(until: .seconds(1)), as: Unicode.ASCII.self)
         #expect(text.split(separator: ":56441AB\n", omittingEmptySubsequences: false).count == 3)
     }

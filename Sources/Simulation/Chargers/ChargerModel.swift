@@ -31,6 +31,8 @@ public struct ChargerModel: Sendable {
     public var name: String
     /// As in `SER#` and register 010A, at most 16 characters.
     public var serial: String
+    /// Whether register 010A is padded with NUL to 16 bytes.
+    public var padsSerial = true
     /// Decides how it speaks and which registers it knows.
     public var firmware: FirmwareVersion
     /// V; what it stands at its panel side.

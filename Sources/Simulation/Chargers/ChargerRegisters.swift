@@ -106,7 +106,8 @@ struct ChargerRegisters: Sendable {
         }
         if has(1, 17) { set(0x0104, 0, 1, at: now) }
         let serial = Array(model.serial.utf8.prefix(16))
-        file.set(.serialNumber, serial + [UInt8](repeating: 0, count: 16 - serial.count), at: now)
+        let padding = model.padsSerial ? 16 - serial.count : 0
+        file.set(.serialNumber, serial + [UInt8](repeating: 0, count: padding), at: now)
         file.set(.modelName, Array(model.name.utf8) + [0], at: now)
         if let name = model.customName { file.set(.customName, Array(name.utf8.prefix(62)) + [0], at: now) }
         if has(1, 16) { file.set(.capabilities, little(model.capabilities, 4), at: now) }

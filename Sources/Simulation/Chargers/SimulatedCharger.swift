@@ -247,6 +247,8 @@ public struct SimulatedCharger: Sendable {
             isInsideLine = false
             if input.last == 0x0D { input.removeLast() }
             if let (command, payload) = HexLine.parse(input) {
+                // Counted as it arrives: that it is lost in a full queue makes it no better.
+                if command == 0 || command == 6 || command == 8 { forbiddenCommands += 1 }
                 enqueue(.command(command, payload))
             } else {
                 damagedRequests += 1
@@ -274,7 +276,6 @@ public struct SimulatedCharger: Sendable {
         workEnds = clock + random.time(in: isSlow ? timing.slowTurnAround : timing.usualTurnAround)
         guard case .command(let command, _) = demand else { return }
         acceptedRequests += 1
-        if command == 0 || command == 6 || command == 8 { forbiddenCommands += 1 }
         if asyncUntil <= clock, mustDump, speaksUnasked { dump() }
         asyncUntil = clock + timing.asyncLife
         if model.firmware.stopsTextWhileAsked { textPausedUntil = clock + random.time(in: timing.textPause) }

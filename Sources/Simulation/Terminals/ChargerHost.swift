@@ -33,6 +33,11 @@ public final class ChargerHost: Sendable {
         var mustStop = false
         var rounds = 0
         var thread: pthread_t?
+        /// The plant's time when it last started, and when that was; the clock stands while the machine sleeps.
+        var elapsed: Duration = .zero
+        var started: SuspendingClock.Instant?
+
+        var now: Duration { elapsed + (started.map { SuspendingClock.now - $0 } ?? .zero) }
 
         /// One round: what hosts wrote goes in, what chargers have sent by `now` goes out.
         mutating func serve(at now: Duration) {
@@ -61,7 +66,6 @@ public final class ChargerHost: Sendable {
     /// How often bytes are handed on at most while they flow.
     public let granularity: Duration
     private let state: Mutex<State>
-    private let epoch = ContinuousClock.now
     /// Wakes the thread for a change from outside.
     private let wake: Int32
     private let timer: Int32
@@ -124,25 +128,30 @@ public final class ChargerHost: Sendable {
                     if let argument { Unmanaged<ChargerHost>.fromOpaque(argument).takeRetainedValue().run() }
                     return nil
                 }, this.toOpaque())
-            if code == 0 { state.thread = thread } else { this.release() }
+            if code == 0 {
+                state.thread = thread
+                state.started = SuspendingClock.now
+            } else {
+                this.release()
+            }
             return code
         }
         if failure != 0 { throw TerminalError(call: "pthread_create", subject: "", code: failure) }
     }
 
     /// Stops the chargers and waits until the thread has ended; a host that runs is never released. The ports stay
-    /// until the host is released; ``start()`` makes up for the time between, and what was sent in it is lost.
+    /// until the host is released; ``start()`` goes on with the time at which it stopped.
     public func stop() {
         let thread = state.withLock { state -> pthread_t? in
             state.mustStop = true
+            state.elapsed = state.now
+            state.started = nil
             defer { state.thread = nil }
             return state.thread
         }
         nudge()
         if let thread, pthread_equal(thread, pthread_self()) == 0 { pthread_join(thread, nil) }
     }
-
-    private var now: Duration { ContinuousClock.now - epoch }
 
     private func nudge() {
         var one: UInt64 = 1
@@ -151,21 +160,21 @@ public final class ChargerHost: Sendable {
 
     private func run() {
         while true {
-            let round = state.withLock { state -> (terminals: [PseudoTerminal], next: Duration)? in
+            let round = state.withLock { state -> (terminals: [PseudoTerminal], pause: Duration)? in
                 guard !state.mustStop else { return nil }
+                let now = state.now
                 state.serve(at: now)
-                return (state.ports.compactMap(\.terminal), state.plant.nextDeadline)
+                return (state.ports.compactMap(\.terminal), max(state.plant.nextDeadline - now, granularity))
             }
             guard let round else { return }
             // The terminals are held while they are polled: a port that is unplugged meanwhile closes after it.
-            sleep(until: max(round.next, now + granularity), terminals: round.terminals)
+            sleep(round.pause, terminals: round.terminals)
         }
     }
 
-    /// Sleeps until `time`, until a host writes, or until something changes outside.
-    private func sleep(until time: Duration, terminals: [PseudoTerminal]) {
-        let left = max(time - now, .microseconds(1))
-        let (seconds, attoseconds) = left.components
+    /// Sleeps for `pause`, until a host writes, or until something changes outside.
+    private func sleep(_ pause: Duration, terminals: [PseudoTerminal]) {
+        let (seconds, attoseconds) = max(pause, .microseconds(1)).components
         var setting = itimerspec()
         setting.it_value = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
         timerfd_settime(timer, 0, &setting, nil)
@@ -194,7 +203,7 @@ public final class ChargerHost: Sendable {
     public var plant: SimulatedPlant { state.withLock { $0.plant } }
 
     /// The plant's time now: what ``SimulatedCharger/heldValues(_:since:)`` counts in.
-    public var time: Duration { now }
+    public var time: Duration { state.withLock { $0.now } }
 
     /// Changes the plant between two rounds: loads, clouds.
     public func change<Result: Sendable>(_ body: @Sendable (inout SimulatedPlant) -> Result) -> Result {
