@@ -274,7 +274,7 @@ public struct SimulatedCharger: Sendable {
         working = demand
         let isSlow = random.unit() < timing.slowShare
         workEnds = clock + random.time(in: isSlow ? timing.slowTurnAround : timing.usualTurnAround)
-        guard case .command(let command, _) = demand else { return }
+        guard case .command = demand else { return }
         acceptedRequests += 1
         if asyncUntil <= clock, mustDump, speaksUnasked { dump() }
         asyncUntil = clock + timing.asyncLife
