@@ -1,0 +1,150 @@
+import Glibc
+
+/// A bad line: single bit errors, bursts of noise, bytes that are lost or come twice.
+///
+/// It works on decoded bytes, as a host's UART hands them out. The same seed and the same bytes at the same times
+/// give the same damage.
+public struct NoisyLine: LineImpairment {
+    /// How bad it is.
+    public struct Rates: Sendable, Hashable {
+        /// The chance of each bit to be flipped, 0…1.
+        public var bitErrors = 0.0
+        /// Bursts a second, in the mean.
+        public var bursts = 0.0
+        /// How long a burst lasts; each byte in it is random.
+        public var burstLength: Duration = .milliseconds(20)
+        /// The chance of each byte to be lost, 0…1.
+        public var drop = 0.0
+        /// The chance of each byte to come twice, 0…1.
+        public var double = 0.0
+
+        /// No noise.
+        public init() {}
+
+        /// Rates from a text such as `ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5`; every part may be left out.
+        ///
+        /// - Throws: ``NoiseSpecificationError`` with the part that is wrong and what would be right.
+        public init(_ text: String) throws(NoiseSpecificationError) {
+            for part in text.split(separator: ",") {
+                let pair = part.split(separator: "=", maxSplits: 1)
+                guard pair.count == 2 else { throw NoiseSpecificationError(part: String(part)) }
+                switch pair[0] {
+                case "ber": bitErrors = try Self.chance(pair[1], part)
+                case "drop": drop = try Self.chance(pair[1], part)
+                case "dup": double = try Self.chance(pair[1], part)
+                case "burst": (bursts, burstLength) = try Self.burst(pair[1], part)
+                default: throw NoiseSpecificationError(part: String(part))
+                }
+            }
+        }
+
+        private static func chance(
+            _ text: Substring, _ part: Substring
+        ) throws(NoiseSpecificationError) -> Double {
+            guard let number = Double(text), number >= 0, number <= 1 else {
+                throw NoiseSpecificationError(part: String(part))
+            }
+            return number
+        }
+
+        private static func burst(
+            _ text: Substring, _ part: Substring
+        ) throws(NoiseSpecificationError) -> (Double, Duration) {
+            let pieces = text.split(separator: ":")
+            guard let first = pieces.first, first.hasSuffix("/s"), pieces.count <= 2,
+                let rate = Double(first.dropLast(2)), rate >= 0, rate <= 1000
+            else { throw NoiseSpecificationError(part: String(part)) }
+            guard pieces.count == 2 else { return (rate, .milliseconds(20)) }
+            guard pieces[1].hasSuffix("ms"), let length = Double(pieces[1].dropLast(2)), length > 0, length <= 60_000
+            else { throw NoiseSpecificationError(part: String(part)) }
+            return (rate, .microseconds(Int64(length * 1000)))
+        }
+
+        /// Whether nothing is ever damaged.
+        public var isClean: Bool { bitErrors == 0 && bursts == 0 && drop == 0 && double == 0 }
+    }
+
+    /// How many bytes were changed, lost or doubled so far.
+    public private(set) var damaged = 0
+    /// How many bytes came so far.
+    public private(set) var passed = 0
+    /// How bad it is.
+    public let rates: Rates
+
+    private var random: SeededRandom
+    private let byteErrors: Double
+    private var burstEnds: Duration = .zero
+    private var nextBurst: Duration?
+    private var lastTime: Duration = .zero
+
+    /// A line with these rates.
+    public init(_ rates: Rates, seed: UInt64) {
+        self.rates = rates
+        random = SeededRandom(seed: seed)
+        byteErrors = 1 - pow(1 - rates.bitErrors, 8)
+    }
+
+    /// What arrives of `bytes`, the last of which crosses the line at `time`.
+    public mutating func pass(_ bytes: [UInt8], at time: Duration) -> [UInt8] {
+        guard !rates.isClean else { return bytes }
+        var arrived: [UInt8] = []
+        arrived.reserveCapacity(bytes.count + 2)
+        for (index, byte) in bytes.enumerated() {
+            passed += 1
+            let moment = max(lastTime, time - OutgoingLine.byteTime * (bytes.count - 1 - index))
+            lastTime = moment
+            if random.unit() < rates.drop {
+                damaged += 1
+                continue
+            }
+            var result = isInBurst(at: moment) ? UInt8(truncatingIfNeeded: random.next()) : byte
+            if random.unit() < byteErrors { result = flip(result) }
+            arrived.append(result)
+            let comesTwice = random.unit() < rates.double
+            if comesTwice { arrived.append(result) }
+            if comesTwice || result != byte { damaged += 1 }
+        }
+        return arrived
+    }
+
+    /// Flips at least one bit, as many as independent bits that were hit at all.
+    private mutating func flip(_ byte: UInt8) -> UInt8 {
+        var mask: UInt8 = 0
+        for bit in 0..<8 {
+            // Until one is hit, the chance is that of this bit given that one of the remaining ones is hit.
+            let remaining = 1 - pow(1 - rates.bitErrors, Double(8 - bit))
+            let chance = mask == 0 ? rates.bitErrors / remaining : rates.bitErrors
+            if random.unit() < chance { mask |= 1 << UInt8(bit) }
+        }
+        return byte ^ mask
+    }
+
+    private mutating func isInBurst(at moment: Duration) -> Bool {
+        guard rates.bursts > 0 else { return false }
+        while true {
+            let begin = nextBurst ?? drawBurst(after: moment)
+            nextBurst = begin
+            guard begin <= moment else { return moment < burstEnds }
+            burstEnds = begin + rates.burstLength
+            nextBurst = drawBurst(after: burstEnds)
+            if moment < burstEnds { return true }
+        }
+    }
+
+    private mutating func drawBurst(after moment: Duration) -> Duration {
+        let seconds = -log(1 - random.unit()) / rates.bursts
+        return moment + .nanoseconds(Int64(min(seconds, 1e6) * 1e9))
+    }
+}
+
+/// A text that is no specification of noise.
+public struct NoiseSpecificationError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The part that is wrong.
+    public let part: String
+
+    /// In words, with what would be right.
+    public var description: String {
+        "noise: '\(part)' is not understood; right would be ber=1e-3 or drop=1e-4 or dup=1e-4 (each 0…1) "
+            + "or burst=0.1/s:20ms, several joined by commas"
+    }
+}
