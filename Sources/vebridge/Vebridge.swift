@@ -1,1 +1,52 @@
-@main struct Vebridge { static func main() {} }
+import ArgumentParser
+import Glibc
+
+/// The program: commands, thin, over the library's rooms.
+@main
+struct Vebridge: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "vebridge",
+        abstract: "Reads Victron solar chargers over VE.Direct and publishes to MQTT.",
+        discussion: """
+            vebridge --ports /dev/ttyUSB*                 read every charger, publish to mqtt://localhost
+            vebridge --ports '/dev/ttyUSB*' --dry-run     the same, as lines on the terminal; new ports are taken up
+            vebridge ports                                which ports there are and what answers on them
+            vebridge demo                                 all of it with no hardware
+
+            Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing to do.
+            """,
+        version: version,
+        subcommands: [
+            Run.self, Ports.self, Get.self, Registers.self, Decode.self, Simulate.self, Demo.self,
+        ],
+        defaultSubcommand: Run.self)
+
+    static func main() {
+        // A reader that goes away (`| head`) is no reason to die with a signal's noise.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let code = exitCode(for: error)
+            if code == .validationFailure {
+                Terminal.complain(fullMessage(for: error))
+                Glibc.exit(Status.usage.rawValue)
+            }
+            exit(withError: error)
+        }
+    }
+}
+
+/// The exit statuses that scripts can rely on.
+enum Status: Int32 {
+    case done = 0
+    case failed = 1
+    case usage = 2
+    case nothingToDo = 3
+
+    /// Ends the command with this status.
+    var exit: ExitCode { ExitCode(rawValue) }
+}

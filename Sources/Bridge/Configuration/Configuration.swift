@@ -152,6 +152,9 @@ public struct Configuration: Sendable, Equatable {
         public var rts = true
         /// Whether the driver is asked to pass on every byte at once.
         public var lowLatency = true
+
+        /// The settings that an isolated VE.Direct cable needs.
+        public init() {}
     }
 
     /// What is different for one port.

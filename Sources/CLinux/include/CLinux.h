@@ -5,3 +5,22 @@
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <glob.h>
+#include <linux/serial.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+
+// Asks the driver to hand on short reads at once (FTDI waits 16 ms otherwise). Drivers that can't are left alone.
+static inline void vebridge_low_latency(int descriptor) {
+    struct serial_struct settings;
+    if (ioctl(descriptor, TIOCGSERIAL, &settings) != 0) return;
+    settings.flags |= ASYNC_LOW_LATENCY;
+    (void)ioctl(descriptor, TIOCSSERIAL, &settings);
+}
+
+// epoll's union of data is awkward from Swift: a number goes in and comes out.
+static inline int vebridge_epoll_add(int poll, int descriptor, unsigned events, unsigned long long token) {
+    struct epoll_event event = {.events = events, .data = {.u64 = token}};
+    return epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event);
+}
+static inline unsigned long long vebridge_epoll_token(struct epoll_event event) { return event.data.u64; }

@@ -1,0 +1,49 @@
+import Synchronization
+
+/// How other threads tell the daemon's loop something. What waits is bounded: of each kind of message at most one,
+/// or the last, matters.
+public final class Mailbox: Sendable {
+    struct Contents {
+        var stopReason: String?
+        var isConnected: MQTTClient.ProtocolVersion?
+        var disconnection: MQTTClient.Disconnection?
+        var isDrained = false
+    }
+
+    private let contents = Mutex(Contents())
+    let wake = WakeSignal()
+
+    /// An empty mailbox.
+    public init() {}
+
+    /// Asks the daemon to end cleanly.
+    public func stop(reason: String) {
+        contents.withLock { $0.stopReason = reason }
+        wake.raise()
+    }
+
+    func post(_ change: (inout Contents) -> Void) {
+        contents.withLock { change(&$0) }
+        wake.raise()
+    }
+
+    func take() -> Contents {
+        wake.clear()
+        return contents.withLock { contents in
+            defer { contents = Contents() }
+            return contents
+        }
+    }
+}
+
+extension Mailbox {
+    /// Waits until somebody asks to stop, or the time has passed; gives the reason, nil for the time.
+    public func waitForStop(_ limit: Duration? = nil) -> String? {
+        let deadline = limit.map { ContinuousClock.now + $0 }
+        while true {
+            let isRaised = wake.wait(until: deadline ?? .now + .seconds(3600))
+            if isRaised, let reason = take().stopReason { return reason }
+            if let deadline, ContinuousClock.now >= deadline { return nil }
+        }
+    }
+}

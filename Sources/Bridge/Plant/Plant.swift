@@ -1,0 +1,117 @@
+public import VEDirect
+
+/// Everything that is known now: the chargers, their readings, and what follows from them.
+///
+/// Readings come in from the ports; publishers look here. The plant says nothing of topics.
+public struct Plant: Sendable {
+    /// A charger and what it last said.
+    public struct Charger: Sendable {
+        /// Who it is.
+        public internal(set) var identity: DeviceIdentity
+        /// The port it was last seen on.
+        public internal(set) var port: String
+        /// Whether it answers now.
+        public internal(set) var isAlive = true
+        /// When it last answered.
+        public internal(set) var lastSeen: Duration
+        /// The last believed reading of each register.
+        public internal(set) var readings: [RegisterID: RegisterReading] = [:]
+        /// Registers that it does not have.
+        public internal(set) var refused: Set<RegisterID> = []
+
+        /// Whether the register has no value of its own: refused, or answered as not available.
+        public func lacks(_ register: RegisterID) -> Bool {
+            refused.contains(register) || readings[register]?.value == .notAvailable
+        }
+    }
+
+    /// A charger that has been away for this long no longer holds back the sums.
+    static let patience: Duration = .seconds(60)
+
+    /// The chargers by serial number.
+    public private(set) var chargers: [String: Charger] = [:]
+    /// Ports on which it is not yet clear what answers: sums wait for them.
+    public var unresolvedPorts = 0
+    /// The serial that the configuration names as the one that stands for the network; may be empty.
+    public let preferredMaster: String
+    /// Whether 2001 may be derived.
+    public let derivesSetpoint: Bool
+
+    /// A plant of which nothing is known.
+    public init(preferredMaster: String = "", derivesSetpoint: Bool = false) {
+        self.preferredMaster = preferredMaster
+        self.derivesSetpoint = derivesSetpoint
+    }
+
+    /// The serial that stands for the network: the one configured, else the first by serial.
+    public var master: String? {
+        chargers[preferredMaster] != nil ? preferredMaster : chargers.keys.min()
+    }
+
+    /// Whether any charger says that it is networked: then the network's values are the network's own.
+    public var isNetworked: Bool {
+        chargers.values.contains { charger in
+            guard let total = charger.readings[.linkTotalPower] else { return false }
+            return total.value != .notAvailable
+        }
+    }
+
+    // MARK: In
+
+    /// A device was identified on a port, or more of its identity is known.
+    public mutating func identified(_ identity: DeviceIdentity, port: String, at now: Duration) {
+        if chargers[identity.serial] == nil {
+            chargers[identity.serial] = Charger(identity: identity, port: port, lastSeen: now)
+        } else {
+            chargers[identity.serial]?.identity = identity
+            chargers[identity.serial]?.port = port
+            chargers[identity.serial]?.lastSeen = now
+        }
+        chargers[identity.serial]?.isAlive = true
+    }
+
+    /// A charger stopped answering, or its port was closed.
+    public mutating func lost(_ serial: String, port: String) {
+        // It may have moved to another port already.
+        guard chargers[serial]?.port == port else { return }
+        chargers[serial]?.isAlive = false
+    }
+
+    /// A reading of a charger.
+    public mutating func read(_ reading: RegisterReading, serial: String) {
+        chargers[serial]?.readings[reading.register] = reading
+        chargers[serial]?.refused.remove(reading.register)
+        chargers[serial]?.lastSeen = reading.time
+        chargers[serial]?.isAlive = true
+    }
+
+    /// A charger said that it does not have a register.
+    public mutating func refused(_ register: RegisterID, serial: String) {
+        chargers[serial]?.refused.insert(register)
+        chargers[serial]?.readings[register] = nil
+    }
+
+    // MARK: Out
+
+    /// The value of a register as the schema wants it: the charger's own, else derived, else nil.
+    ///
+    /// The number is the register's bytes as an unsigned number would be printed; strings and records have none.
+    public func value(of register: RegisterID, serial: String, at now: Duration) -> SchemaValue? {
+        guard let charger = chargers[serial], charger.isAlive else { return nil }
+        if let reading = charger.readings[register], reading.value != .notAvailable {
+            return SchemaValue(register: register, raw: reading.raw, isDerived: false)
+        }
+        guard let number = derive(register, charger: charger, at: now) else { return nil }
+        return SchemaValue(register: register, raw: number, isDerived: true)
+    }
+}
+
+/// A value ready for the schema's topics.
+public struct SchemaValue: Sendable, Hashable {
+    /// The register.
+    public let register: RegisterID
+    /// Its bytes.
+    public let raw: RawValue
+    /// Whether it was derived from other registers.
+    public let isDerived: Bool
+}

@@ -1,0 +1,117 @@
+import CLinux
+import Glibc
+
+/// A serial port opened for one device: raw, exclusive, never blocking.
+struct SerialPort: ~Copyable {
+    /// Why a port could not be opened.
+    struct Failure: Error, CustomStringConvertible {
+        /// What happened and what would help.
+        let description: String
+        /// Whether waiting may help (the port is in use or absent).
+        let isTemporary: Bool
+    }
+
+    let descriptor: Int32
+    private let isTerminal: Bool
+
+    /// Opens `path` at 19200 baud, 8 data bits, no parity, one stop bit, no flow control.
+    ///
+    /// DTR and RTS are set as asked: isolated RS-232 cables take their power from them. A break is never sent, and
+    /// hang-up on close is off, for a charger reads its input as a remote switch.
+    init(path: String, settings: Configuration.Serial) throws(Failure) {
+        let descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let code = errno
+            let hint =
+                switch code {
+                case EACCES: "no permission: add the user to the group that owns it (often dialout)"
+                case ENOENT: "no such port"
+                case EBUSY: "in use by another program"
+                default: String(cString: strerror(code))
+                }
+            throw Failure(description: hint, isTemporary: true)
+        }
+        guard isatty(descriptor) == 1 else {
+            close(descriptor)
+            throw Failure(description: "not a serial port", isTemporary: false)
+        }
+        // A lock that other programs of good manners see, and one that the kernel enforces.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, ioctl(descriptor, UInt(TIOCEXCL)) == 0 else {
+            close(descriptor)
+            throw Failure(description: "in use by another program", isTemporary: true)
+        }
+        var attributes = termios()
+        guard tcgetattr(descriptor, &attributes) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw Failure(description: String(cString: strerror(code)), isTemporary: true)
+        }
+        cfmakeraw(&attributes)
+        attributes.c_cflag |= tcflag_t(CLOCAL | CREAD | CS8)
+        attributes.c_cflag &= ~tcflag_t(CSTOPB | PARENB | HUPCL)
+        attributes.c_cflag &= ~Self.hardwareFlowControl
+        cfsetspeed(&attributes, Self.speed(settings.baud))
+        guard tcsetattr(descriptor, TCSANOW, &attributes) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw Failure(description: "cannot set 19200 8N1: \(String(cString: strerror(code)))", isTemporary: true)
+        }
+        // What the kernel kept from before, and what it echoed between open and raw, belongs to nobody.
+        tcflush(descriptor, TCIOFLUSH)
+        var bits = Int32(0)
+        if ioctl(descriptor, UInt(TIOCMGET), &bits) == 0 {
+            bits = settings.dtr ? bits | Int32(TIOCM_DTR) : bits & ~Int32(TIOCM_DTR)
+            bits = settings.rts ? bits | Int32(TIOCM_RTS) : bits & ~Int32(TIOCM_RTS)
+            // A pseudo-terminal has no such lines and says so; that is no fault.
+            _ = ioctl(descriptor, UInt(TIOCMSET), &bits)
+        }
+        if settings.lowLatency { vebridge_low_latency(descriptor) }
+        self.descriptor = descriptor
+        isTerminal = true
+    }
+
+    deinit {
+        // Closing a terminal waits up to half a minute for output that a dead device never takes.
+        tcflush(descriptor, TCIOFLUSH)
+        close(descriptor)
+    }
+
+    /// What reading gave.
+    enum ReadResult {
+        case bytes(Int)
+        case nothing
+        case gone(String)
+    }
+
+    /// Reads what is there into `buffer`.
+    func read(into buffer: inout [UInt8]) -> ReadResult {
+        let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        if count > 0 { return .bytes(count) }
+        if count == 0 { return .gone("hung up") }
+        switch errno {
+        case EAGAIN, EINTR: return .nothing
+        case let code: return .gone(String(cString: strerror(code)))
+        }
+    }
+
+    /// Writes a request; false if the port did not take all of it, which counts as a lost request.
+    func write(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
+    }
+
+    /// CRTSCTS, which the overlay does not show by name.
+    private static let hardwareFlowControl = tcflag_t(0x8000_0000)
+
+    private static func speed(_ baud: Int) -> speed_t {
+        switch baud {
+        case 1200: speed_t(B1200)
+        case 2400: speed_t(B2400)
+        case 4800: speed_t(B4800)
+        case 9600: speed_t(B9600)
+        case 38400: speed_t(B38400)
+        case 57600: speed_t(B57600)
+        case 115_200: speed_t(B115200)
+        default: speed_t(B19200)
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import ArgumentParser
+import Bridge
+import Glibc
+import Logging
+import Simulation
+import Synchronization
+
+/// All of it with no hardware.
+struct Demo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Three simulated chargers, a private broker and the bridge, live in the terminal.",
+        discussion: """
+            vebridge demo                 until Ctrl-C
+            vebridge demo --for 10        ten seconds; exit status 0 only if every charger published
+            """)
+
+    @Option(name: .customLong("for"), help: "Seconds to run; without a terminal 10.")
+    var seconds: Double?
+
+    @Option(help: "How long a simulated day takes.")
+    var day = "10m"
+
+    func validate() throws {
+        if let seconds, !(0.5...864_000).contains(seconds) {
+            throw ValidationError("--for: 0.5 to 864000 seconds, not \(seconds)")
+        }
+        guard SimulatedFleet.duration(day) != nil else {
+            throw ValidationError("--day: a time such as 10m, 1h or 24h, not '\(day)'")
+        }
+    }
+
+    func run() throws {
+        let end = Mailbox()
+        StopSignals.watch { end.stop(reason: $0) }
+        let plant = SimulatedFleet.plant(
+            chargers: 3, firmware: nil, startHour: 10, dayLength: SimulatedFleet.duration(day) ?? .seconds(600), seed: 1)
+        let serials = plant.chargers.map(\.serial)
+        let host: ChargerHost
+        let broker: PrivateBroker
+        do {
+            broker = try PrivateBroker()
+            host = try ChargerHost(plant)
+            try host.start()
+        } catch {
+            Terminal.complain("\(error)")
+            throw Status.failed.exit
+        }
+        defer {
+            host.stop()
+            broker.stop()
+        }
+        let ports = host.paths.compactMap { $0 }
+        Terminal.complain("three simulated chargers on \(ports.joined(separator: " "))")
+        Terminal.complain("a private broker on mqtt://127.0.0.1:\(broker.port) (mosquitto_sub -p \(broker.port) -t '#' -v)")
+
+        let board = TopicBoard()
+        let listener = MQTTClient(settings: .init(address: broker.address, clientID: "vebridge-demo-screen")) { event in
+            if case .message(let topic, let payload, _, _) = event {
+                board.note(topic, String(decoding: payload, as: UTF8.self))
+            }
+        }
+        listener.subscribe("#", qos: 0)
+        var configuration = Configuration()
+        configuration.ports = ports
+        configuration.broker.url = .server(.init(transport: .mqtt, host: "127.0.0.1", port: broker.port))
+        // On a terminal the table is drawn over the log, so only trouble is logged.
+        let level: Logger.Level = Terminal.isInteractive ? .error : .notice
+        let log = Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level) }
+        let mailbox = Mailbox()
+        let daemon = Daemon(configuration: configuration, output: .broker, once: false, log: log, mailbox: mailbox)
+        let bridge: BridgeThread
+        do {
+            try listener.start()
+            bridge = try BridgeThread(daemon)
+        } catch {
+            Terminal.complain("\(error)")
+            throw Status.failed.exit
+        }
+        let limit: Double? = seconds ?? (Terminal.isInteractive ? nil : 10)
+        watch(board, until: limit.map { .seconds($0) }, end: end)
+        mailbox.stop(reason: "the demo ends")
+        bridge.join()
+        listener.stop()
+
+        let silent = serials.filter { serial in !board.hasTopic(containing: "/\(serial)/edbc") }
+        if !Terminal.isInteractive { for line in board.lines { Terminal.print(line) } }
+        guard silent.isEmpty else {
+            Terminal.complain("nothing was published for \(silent.joined(separator: ", "))")
+            throw Status.failed.exit
+        }
+        Terminal.complain("every charger published: \(board.lines.count) topics, \(board.count) messages")
+    }
+
+    private func watch(_ board: TopicBoard, until limit: Duration?, end: Mailbox) {
+        let start = ContinuousClock.now
+        guard Terminal.isInteractive else {
+            _ = end.waitForStop(limit)
+            return
+        }
+        Terminal.draw("\u{1B}[?25l")
+        defer { Terminal.draw("\u{1B}[?25h") }
+        while true {
+            let rest = limit.map { $0 - (ContinuousClock.now - start) }
+            if let rest, rest <= .zero { return }
+            if end.waitForStop(min(rest ?? .milliseconds(500), .milliseconds(500))) != nil { return }
+            Terminal.draw("\u{1B}[H\u{1B}[2J" + board.screen() + "\nCtrl-C ends the demo\n")
+        }
+    }
+}
+
+/// The bridge on a thread of its own, beside the screen.
+private final class BridgeThread {
+    private var thread = pthread_t()
+
+    init(_ daemon: Daemon) throws {
+        let box = Unmanaged.passRetained(Box(daemon))
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                _ = Unmanaged<Box>.fromOpaque(context).takeRetainedValue().daemon.run()
+                return nil
+            }, box.toOpaque())
+        guard code == 0 else {
+            box.release()
+            throw Status.failed.exit
+        }
+    }
+
+    func join() { pthread_join(thread, nil) }
+
+    private final class Box {
+        let daemon: Daemon
+        init(_ daemon: Daemon) { self.daemon = daemon }
+    }
+}
+
+/// The last payload of every topic that was heard.
+private final class TopicBoard: Sendable {
+    private struct Contents {
+        var payloads: [String: String] = [:]
+        var count = 0
+    }
+
+    private let contents = Mutex(Contents())
+
+    func note(_ topic: String, _ payload: String) {
+        contents.withLock {
+            $0.payloads[topic] = payload
+            $0.count += 1
+        }
+    }
+
+    var count: Int { contents.withLock { $0.count } }
+
+    var lines: [String] { contents.withLock { $0.payloads.map { "\($0.key) \($0.value)" } }.sorted() }
+
+    func hasTopic(containing text: String) -> Bool {
+        contents.withLock { $0.payloads.keys.contains { $0.contains(text) } }
+    }
+
+    func screen() -> String {
+        let (payloads, count) = contents.withLock { ($0.payloads, $0.count) }
+        var text = "vebridge demo: \(payloads.count) topics, \(count) messages\n\n"
+        for (topic, payload) in payloads.sorted(by: { $0.key < $1.key }) {
+            text += topic + String(repeating: " ", count: max(1, 40 - topic.count)) + payload + "\n"
+        }
+        return text
+    }
+}

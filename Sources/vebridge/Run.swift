@@ -1,0 +1,98 @@
+import ArgumentParser
+import Bridge
+import Glibc
+import Logging
+
+/// The daemon.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read every port and publish (the default).",
+        discussion: """
+            vebridge --ports /dev/ttyUSB0 /dev/ttyUSB1 --broker mqtt://me@boat.local
+            vebridge --ports '/dev/ttyUSB*'               quoted: ports that appear later are taken up
+            vebridge --config /etc/vebridge/vebridge.toml
+            vebridge --ports /dev/ttyUSB0 --once --dry-run
+            """)
+
+    @OptionGroup var options: BridgeOptions
+
+    @Flag(help: "Print 'topic payload' lines instead of publishing.")
+    var dryRun = false
+
+    @Flag(help: "Poll every port once, publish, and exit.")
+    var once = false
+
+    func run() throws {
+        let configuration = try options.load()
+        guard !configuration.ports.isEmpty else {
+            Terminal.complain(
+                "no port named: vebridge --ports /dev/ttyUSB*, or ports = [...] in the file given by --config\n"
+                    + "'vebridge ports' lists what there is; 'vebridge demo' needs no hardware")
+            throw Status.nothingToDo.exit
+        }
+        let mailbox = Mailbox()
+        StopSignals.watch { mailbox.stop(reason: $0) }
+        let log = options.logger(configuration)
+        log.debug("configuration in force", metadata: ["configuration": .string(configuration.redactedDescription())])
+        let output: Daemon.Output = dryRun ? .lines { Terminal.print($0) } : .broker
+        let daemon = Daemon(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
+        switch daemon.run() {
+        case .done: return
+        case .nothingToDo:
+            Terminal.complain("no device answered on \(configuration.ports.joined(separator: " "))")
+            throw Status.nothingToDo.exit
+        case .failed(let reason):
+            Terminal.complain(reason)
+            throw Status.failed.exit
+        }
+    }
+}
+
+/// What every command that bridges takes.
+struct BridgeOptions: ParsableArguments {
+    @Option(parsing: .upToNextOption, help: "Serial ports, or quoted patterns that are watched.")
+    var ports: [String] = []
+
+    @Option(help: "The broker: mqtt://user@host:1883 or mqtts://host.")
+    var broker: String?
+
+    @Option(help: "The configuration file.")
+    var config: String?
+
+    @Flag(name: .shortAndLong, help: "Log more; twice for everything.")
+    var verbose: Int
+
+    func load() throws -> Configuration {
+        var configuration = Configuration()
+        if let config {
+            do {
+                configuration = try Configuration.load(file: config)
+            } catch {
+                for diagnostic in error.diagnostics { Terminal.complain("\(diagnostic)") }
+                throw Status.usage.exit
+            }
+        }
+        var address: BrokerURL?
+        if let broker {
+            do {
+                address = try BrokerURL(parsing: broker)
+            } catch {
+                Terminal.complain("--broker: \(error)")
+                throw Status.usage.exit
+            }
+        }
+        configuration.apply(ports: ports.isEmpty ? nil : ports, broker: address)
+        return configuration
+    }
+
+    func logger(_ configuration: Configuration) -> Logger {
+        let level: Logger.Level =
+            switch verbose {
+            case 0: configuration.log.level
+            case 1: .debug
+            default: .trace
+            }
+        let format: StandardErrorLog.Format = configuration.log.format == .json ? .json : .text
+        return Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level, format: format) }
+    }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import Bridge
+import Glibc
+import Simulation
+import VEDirect
+
+/// Chargers on pseudo-terminals.
+struct Simulate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Simulated chargers on pseudo-terminals, for trying things out.",
+        discussion: """
+            vebridge simulate                        one charger; prints its port, runs until Ctrl-C
+            vebridge simulate --chargers 3 --day 10m --link /tmp/charger
+            vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
+            """)
+
+    @Option(help: "How many chargers (1 to 64).")
+    var chargers = 1
+
+    @Option(help: "Firmware of all of them: 1.16, 1.50, 1.64 or 3.16; without it they differ.")
+    var firmware: String?
+
+    @Option(help: "How long a simulated day takes: 24h is real time, 10m is fast.")
+    var day = "24h"
+
+    @Option(help: "The hour at which the day begins.")
+    var hour = 10.0
+
+    @Option(help: "Links to the ports: PATH0, PATH1, …")
+    var link: String?
+
+    @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5.")
+    var noise: String?
+
+    @Option(help: "Another seed is another sky and another noise.")
+    var seed: UInt64 = 1
+
+    func validate() throws {
+        guard (1...64).contains(chargers) else { throw ValidationError("--chargers: 1 to 64, not \(chargers)") }
+        if let firmware, SimulatedFleet.firmware(firmware) == nil {
+            throw ValidationError("--firmware: 1.16, 1.50, 1.64 or 3.16, not '\(firmware)'")
+        }
+        guard SimulatedFleet.duration(day) != nil else {
+            throw ValidationError("--day: a time such as 10m, 1h or 24h, not '\(day)'")
+        }
+        guard (0..<24).contains(hour) else { throw ValidationError("--hour: 0 to 24, not \(hour)") }
+        if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
+    }
+
+    func run() throws {
+        let mailbox = Mailbox()
+        StopSignals.watch { mailbox.stop(reason: $0) }
+        let dayLength = SimulatedFleet.duration(day) ?? .seconds(86_400)
+        let plant = SimulatedFleet.plant(
+            chargers: chargers, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
+            dayLength: dayLength, seed: seed)
+        let links = link.map { link in (0..<chargers).map { "\(link)\($0)" } } ?? []
+        let host: ChargerHost
+        do {
+            host = try ChargerHost(plant, links: links)
+            try host.start()
+        } catch {
+            Terminal.complain("cannot make a pseudo-terminal: \(error)")
+            throw Status.failed.exit
+        }
+        defer { host.stop() }
+        if let noise, let rates = try? NoisyLine.Rates(noise) {
+            for index in 0..<chargers {
+                host.impair(
+                    index, toHost: NoisyLine(rates, seed: seed &* 1000 &+ UInt64(index)),
+                    toCharger: NoisyLine(rates, seed: seed &* 1000 &+ 500 &+ UInt64(index)))
+            }
+        }
+        for (index, path) in host.paths.enumerated() {
+            let charger = host.plant.chargers[index]
+            Terminal.print("\(index < links.count ? links[index] : path ?? "-") \(charger.serial)")
+        }
+        Terminal.complain("running until Ctrl-C; read them with: vebridge --dry-run --ports …")
+        _ = mailbox.waitForStop()
+    }
+}
+
+/// The chargers of `simulate` and `demo`.
+enum SimulatedFleet {
+    static func firmware(_ text: String) -> FirmwareVersion? {
+        switch text {
+        case "1.16": .v116
+        case "1.50": .v150
+        case "1.64": .v164
+        case "3.16": .v316
+        default: nil
+        }
+    }
+
+    /// A number with s, m or h behind it.
+    static func duration(_ text: String) -> Duration? {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+        guard let last = text.last, let unit = units[last], let number = Double(text.dropLast()), number > 0,
+            number * unit <= 864_000
+        else { return nil }
+        return .seconds(number * unit)
+    }
+
+    static func plant(
+        chargers: Int, firmware: FirmwareVersion?, startHour: Double, dayLength: Duration, seed: UInt64
+    ) -> SimulatedPlant {
+        var site = SimulatedSite(clock: SolarClock(startHour: startHour, dayLength: dayLength))
+        site.sky = Sky(seed: seed)
+        var plant = SimulatedPlant(site: site)
+        for index in 0..<chargers {
+            let serial = "HQ20\(10 + index % 40)SIM\(String(index + 10, radix: 36, uppercase: true).last ?? "A")\(index % 10)"
+            let model: ChargerModel =
+                switch index % 3 {
+                case 0: .smartSolar150x60(serial: serial, firmware: firmware ?? .v164)
+                case 1: .smartSolar75x15(serial: serial, firmware: firmware ?? .v316)
+                default: .blueSolar75x15(serial: serial, firmware: firmware ?? .v150)
+                }
+            plant.add(model, seed: seed &+ UInt64(index))
+        }
+        return plant
+    }
+}
