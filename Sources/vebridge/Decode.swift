@@ -142,7 +142,9 @@ enum ValueText {
         case .number(let number, let scaled):
             object.add("value", scaled)
             if definition.id == .productID, let product = product(raw) { object.add("product", product) }
-            if number >= 0, let label = definition.label(of: UInt64(number)), !label.isEmpty { object.add("label", label) }
+            if number >= 0, let label = definition.label(of: UInt64(number)), !label.isEmpty {
+                object.add("label", label)
+            }
         case .notAvailable:
             object.addRaw("value", "null")
         case .text(let text):

@@ -33,7 +33,8 @@ struct Demo: ParsableCommand {
         let end = Mailbox()
         StopSignals.watch { end.stop(reason: $0) }
         let plant = SimulatedFleet.plant(
-            chargers: 3, firmware: nil, startHour: 10, dayLength: SimulatedFleet.duration(day) ?? .seconds(600), seed: 1)
+            chargers: 3, firmware: nil, startHour: 10, dayLength: SimulatedFleet.duration(day) ?? .seconds(600), seed: 1
+        )
         let serials = plant.chargers.map(\.serial)
         let host: ChargerHost
         let broker: PrivateBroker
@@ -51,7 +52,8 @@ struct Demo: ParsableCommand {
         }
         let ports = host.paths.compactMap { $0 }
         Terminal.complain("three simulated chargers on \(ports.joined(separator: " "))")
-        Terminal.complain("a private broker on mqtt://127.0.0.1:\(broker.port) (mosquitto_sub -p \(broker.port) -t '#' -v)")
+        Terminal.complain(
+            "a private broker on mqtt://127.0.0.1:\(broker.port) (mosquitto_sub -p \(broker.port) -t '#' -v)")
 
         let board = TopicBoard()
         let listener = MQTTClient(settings: .init(address: broker.address, clientID: "vebridge-demo-screen")) { event in

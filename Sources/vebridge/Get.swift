@@ -25,7 +25,9 @@ struct Get: ParsableCommand {
     func validate() throws {
         for text in registers where RegisterCatalogue.standard.register(named: text) == nil {
             let similar = RegisterCatalogue.standard.names(like: text)
-            let hint = similar.isEmpty ? "'vebridge registers' lists the names" : "did you mean \(similar.joined(separator: ", "))?"
+            let hint =
+                similar.isEmpty
+                ? "'vebridge registers' lists the names" : "did you mean \(similar.joined(separator: ", "))?"
             throw ValidationError("unknown register '\(text)': \(hint)")
         }
     }

@@ -23,7 +23,8 @@ struct Ports: ParsableCommand {
 
     func run() throws {
         let known = PortInventory.ports()
-        let ports = paths.isEmpty
+        let ports =
+            paths.isEmpty
             ? known
             : paths.map { path in
                 known.first { $0.path == path || $0.stablePath == path }

@@ -61,7 +61,9 @@ struct Registers: ParsableCommand {
         object.add("source", definition.source.rawValue)
         object.add("access", definition.access.rawValue)
         if !definition.note.isEmpty { object.add("note", definition.note) }
-        if let rule = Derivation.all.first(where: { $0.register == definition.id })?.rule { object.add("derived", rule) }
+        if let rule = Derivation.all.first(where: { $0.register == definition.id })?.rule {
+            object.add("derived", rule)
+        }
         Terminal.print(object.text)
     }
 }

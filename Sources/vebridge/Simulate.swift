@@ -108,7 +108,8 @@ enum SimulatedFleet {
         site.sky = Sky(seed: seed)
         var plant = SimulatedPlant(site: site)
         for index in 0..<chargers {
-            let serial = "HQ20\(10 + index % 40)SIM\(String(index + 10, radix: 36, uppercase: true).last ?? "A")\(index % 10)"
+            let serial =
+                "HQ20\(10 + index % 40)SIM\(String(index + 10, radix: 36, uppercase: true).last ?? "A")\(index % 10)"
             let model: ChargerModel =
                 switch index % 3 {
                 case 0: .smartSolar150x60(serial: serial, firmware: firmware ?? .v164)

@@ -99,7 +99,9 @@ public struct Daemon {
                 return .nothingToDo
             }
             if ports.isEmpty {
-                log.notice("no port matches yet; waiting for one", metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
+                log.notice(
+                    "no port matches yet; waiting for one",
+                    metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
             }
             while true {
                 let time = now
@@ -160,7 +162,9 @@ public struct Daemon {
         private mutating func receive(_ token: UInt64, at time: Duration) {
             guard let index = ports.firstIndex(where: { $0.token == token }) else { return }
             var reported: [PortSupervisor.Event] = []
-            if ports[index].supervisor.value.receive(into: &buffer, at: time, { reported.append($0) }) { register(index) }
+            if ports[index].supervisor.value.receive(into: &buffer, at: time, { reported.append($0) }) {
+                register(index)
+            }
             handle(reported, port: index, at: time)
         }
 
@@ -168,7 +172,9 @@ public struct Daemon {
             // A token is used once, so that an event of a closed descriptor finds nobody.
             ports[index].token = nextToken
             nextToken += 1
-            if let descriptor = ports[index].supervisor.value.descriptor { events.add(descriptor, token: ports[index].token) }
+            if let descriptor = ports[index].supervisor.value.descriptor {
+                events.add(descriptor, token: ports[index].token)
+            }
         }
 
         private mutating func handle(_ reported: [PortSupervisor.Event], port index: Int, at time: Duration) {
@@ -178,7 +184,8 @@ public struct Daemon {
                 case .opened:
                     log.debug("port opened", metadata: ["port": .string(path)])
                 case .closed(let reason):
-                    log.warning("port lost; trying again", metadata: ["port": .string(path), "reason": .string(reason)])
+                    log.warning(
+                        "port lost; trying again", metadata: ["port": .string(path), "reason": .string(reason)])
                     ports[index].isResolved = true
                     leave(index)
                     countUnresolved()
@@ -220,7 +227,9 @@ public struct Daemon {
             case .reading(let reading):
                 guard let serial = ports[index].serial else { return }
                 plant.read(reading, serial: serial)
-                publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+                publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in
+                    sink.publish($0, $1)
+                }
             case .refused(let register):
                 guard let serial = ports[index].serial else { return }
                 plant.refused(register, serial: serial)

@@ -17,7 +17,8 @@ struct EventLoop: ~Copyable {
     mutating func wait(_ timeout: Duration, _ body: (UInt64) -> Void) {
         // Rounded up: to wake a millisecond early is to wake twice.
         let parts = max(timeout, .zero).components
-        let milliseconds = min(parts.seconds, 3600) * 1000 + (parts.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        let milliseconds =
+            min(parts.seconds, 3600) * 1000 + (parts.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
         let count = ready.withUnsafeMutableBufferPointer { buffer in
             epoll_wait(poll, buffer.baseAddress, Int32(buffer.count), Int32(milliseconds))
         }

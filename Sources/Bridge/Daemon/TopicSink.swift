@@ -51,8 +51,14 @@ final class TopicSink: Sendable {
             way = .client(
                 MQTTClient(settings: settings) { event in
                     switch event {
-                    case .connected(let version): mailbox.post { $0.isConnected = version; $0.disconnection = nil }
-                    case .disconnected(let reason): mailbox.post { $0.disconnection = reason; $0.isConnected = nil }
+                    case .connected(let version):
+                        mailbox.post {
+                            $0.isConnected = version; $0.disconnection = nil
+                        }
+                    case .disconnected(let reason):
+                        mailbox.post {
+                            $0.disconnection = reason; $0.isConnected = nil
+                        }
                     case .drained: mailbox.post { $0.isDrained = true }
                     case .message, .subscribed, .subscriptionRefused, .publishRefused: break
                     }

@@ -58,7 +58,8 @@ extension Plant {
     }
 
     private func totalPower(charger: Charger, at now: Duration) -> RawValue? {
-        guard charger.identity.serial == master, charger.lacks(.linkTotalPower), !isNetworked, unresolvedPorts == 0 else {
+        guard charger.identity.serial == master, charger.lacks(.linkTotalPower), !isNetworked, unresolvedPorts == 0
+        else {
             return nil
         }
         var total: Int64 = 0

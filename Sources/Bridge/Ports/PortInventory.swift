@@ -48,14 +48,19 @@ public struct PortInventory: Sendable {
         var entry = udev_enumerate_get_list_entry(enumeration)
         while let current = entry {
             entry = udev_list_entry_get_next(current)
-            guard let name = udev_list_entry_get_name(current), let device = udev_device_new_from_syspath(udev, name) else {
+            guard let name = udev_list_entry_get_name(current), let device = udev_device_new_from_syspath(udev, name)
+            else {
                 continue
             }
             defer { udev_device_unref(device) }
-            guard udev_device_get_parent(device) != nil, let node = text(udev_device_get_devnode(device)) else { continue }
+            guard udev_device_get_parent(device) != nil, let node = text(udev_device_get_devnode(device)) else {
+                continue
+            }
             let usb = udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device")
             // The sixteen legacy ports that a PC pretends to have have no hardware behind them.
-            if usb == nil, node.hasPrefix("/dev/ttyS"), text(udev_device_get_sysattr_value(device, "type")) == "0" { continue }
+            if usb == nil, node.hasPrefix("/dev/ttyS"), text(udev_device_get_sysattr_value(device, "type")) == "0" {
+                continue
+            }
             let vendor = text(udev_device_get_sysattr_value(usb, "idVendor"))
             let product = text(udev_device_get_sysattr_value(usb, "idProduct"))
             ports.append(

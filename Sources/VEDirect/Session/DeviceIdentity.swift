@@ -17,7 +17,9 @@ public struct DeviceIdentity: Sendable, Hashable {
     /// Whether `text` can be a serial number and part of a topic: 6 to 32 letters and digits.
     static func isPlausible(serial text: String) -> Bool {
         (6...32).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) }
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+            }
     }
 }
 

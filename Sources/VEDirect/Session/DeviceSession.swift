@@ -159,7 +159,9 @@ public struct DeviceSession: Sendable {
             judge.noteDamage(at: now)
             // Perhaps that was the answer: don't wait out the whole timeout, but don't talk into it either.
             if let waiting = outstanding {
-                let expected = waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100)) + turnaroundDeviation * 2
+                let expected =
+                    waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100)) + turnaroundDeviation
+                    * 2
                 let retry = max(now + .milliseconds(10), expected)
                 outstanding?.deadline = min(waiting.deadline, retry)
             }
@@ -408,7 +410,8 @@ public struct DeviceSession: Sendable {
         for (register, number) in witnesses {
             guard let size = TextWitness.size(of: register) else { continue }
             let bits = UInt64(bitPattern: number)
-            judge.witness(register, RawValue((0..<size).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt64($0))) }), at: now)
+            judge.witness(
+                register, RawValue((0..<size).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt64($0))) }), at: now)
         }
         if let serial { noteSerial(serial, isText: true, at: now) }
     }
@@ -544,7 +547,8 @@ public struct DeviceSession: Sendable {
         case .polling:
             if !confirmations.isEmpty || !questions.isEmpty { return .zero }
             let nextRound = (roundStart ?? .zero) + plan.fastInterval
-            return min(nextRound, due.indices.filter { plan.entries[$0].pace != .fast }.map { due[$0] }.min() ?? nextRound)
+            return min(
+                nextRound, due.indices.filter { plan.entries[$0].pace != .fast }.map { due[$0] }.min() ?? nextRound)
         }
     }
 
