@@ -9,9 +9,9 @@ struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Simulated chargers on pseudo-terminals, for trying things out.",
         discussion: """
-            vebridge simulate                        one charger; prints its port, runs until Ctrl-C
-            vebridge simulate --chargers 3 --day 10m --link /tmp/charger
-            vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
+              vebridge simulate            one charger; prints its port, until Ctrl-C
+              vebridge simulate --chargers 3 --day 10m --link /tmp/charger
+              vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
             """)
 
     @Option(help: "How many chargers (1 to 64).")
