@@ -25,7 +25,9 @@ public struct Daemon {
 
     /// With `once`, a port that has not answered by then is given up.
     private static let onceLimit: Duration = .seconds(20)
-    private static let rescanInterval: Duration = .seconds(2)
+    /// The net under the witnesses of `PortWatcher`.
+    private static let rescanInterval: Duration = .seconds(10)
+    private static let settlingTime: Duration = .milliseconds(20)
 
     private let configuration: Configuration
     private let output: Output
@@ -64,10 +66,15 @@ public struct Daemon {
         private var publisher: SchemaPublisher
         private var sink: TopicSink
         private var nextRescan: Duration = .zero
-        private var nextToken: UInt64 = 1
+        private var nextToken = BridgeLoop.firstPortToken
+        private var hasPortsChanged = false
         private var isConnected = false
 
+        private var watcher: PortWatcher
+
         private static let mailboxToken: UInt64 = 0
+        private static let watcherToken: UInt64 = 1
+        private static let firstPortToken: UInt64 = 2
 
         init(configuration: Configuration, output: Output, once: Bool, log: Logger, mailbox: Mailbox) {
             self.configuration = configuration
@@ -82,7 +89,9 @@ public struct Daemon {
                 preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
             publisher = SchemaPublisher(configuration.schema)
             sink = TopicSink(configuration: configuration, output: output, mailbox: mailbox)
+            watcher = PortWatcher(patterns: configuration.ports)
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
+            for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
         }
 
         private var now: Duration { ContinuousClock.now - start }
@@ -108,14 +117,20 @@ public struct Daemon {
                 var ready: [UInt64] = []
                 events.wait(nextDeadline(at: time) - time) { ready.append($0) }
                 let woken = now
-                for token in ready where token != Self.mailboxToken { receive(token, at: woken) }
+                for token in ready where token >= Self.firstPortToken { receive(token, at: woken) }
+                if ready.contains(Self.watcherToken) {
+                    watcher.drain()
+                    // A plug makes several events; and a machine with much coming and going is not to keep us busy.
+                    nextRescan = min(nextRescan, woken + Daemon.settlingTime)
+                    hasPortsChanged = true
+                }
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
                     sink.stop()
                     return .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
-                if patterns.hasWildcards, woken >= nextRescan { rescan(at: woken) }
+                if woken >= nextRescan { rescan(at: woken) }
                 if let heartbeat = publisher.nextHeartbeat, woken >= heartbeat {
                     publisher.heartbeat(plant: plant, at: woken) { [sink] in sink.publish($0, $1) }
                 }
@@ -126,7 +141,7 @@ public struct Daemon {
         private func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
             for port in ports { deadline = min(deadline, port.supervisor.value.deadline(now: time)) }
-            if patterns.hasWildcards { deadline = min(deadline, nextRescan) }
+            deadline = min(deadline, nextRescan)
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
@@ -136,6 +151,10 @@ public struct Daemon {
 
         private mutating func rescan(at time: Duration) {
             nextRescan = time + Daemon.rescanInterval
+            if hasPortsChanged {
+                hasPortsChanged = false
+                for port in ports { port.supervisor.value.retrySoon(at: time) }
+            }
             let found = patterns.ports()
             for path in found where !ports.contains(where: { $0.path == path }) {
                 ports.append(
