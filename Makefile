@@ -11,7 +11,7 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test lint format bench fuzz docs install uninstall clean setup setup-test
+.PHONY: help run build release test lint format bench fuzz soak docs install uninstall clean setup setup-test
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -56,6 +56,17 @@ format: ## Lays the code out as lint wants it.
 fuzz: setup ## A minute of fuzzing of the decoders, and 100 million bytes at full speed.
 	Fuzz/run.sh
 
+# The sanitizers see more in a build of their own. SANITIZER=address is the other one; MINUTES=2 is a short look.
+SANITIZER ?= thread
+MINUTES   ?= 30
+SEED      ?= 1
+soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=thread|address MINUTES=30 SEED=1).
+	$(SWIFT) build -c release --product vebridge
+	$(SWIFT) build --product vebridge --sanitize=$(SANITIZER) --scratch-path .build-$(SANITIZER) \
+	    $(if $(filter thread,$(SANITIZER)),-Xswiftc -DTHREAD_SANITIZER)
+	Tests/Soak/soak.py --program .build-$(SANITIZER)/debug/vebridge --simulator .build/release/vebridge \
+	    --minutes $(MINUTES) --seed $(SEED)
+
 docs: setup ## Writes anew the pages and the example file that are made from the code.
 	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter registersPage
 	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
@@ -73,4 +84,4 @@ uninstall: ## Takes away what install put there; configuration stays.
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vebridge
 
 clean: ## Takes away what was built.
-	rm -rf .build Fuzz/.build
+	rm -rf .build .build-thread .build-address Fuzz/.build

@@ -8,7 +8,7 @@
 set -eu
 
 build="libmosquitto-dev libudev-dev libssl-dev pkg-config"
-test="mosquitto python3"
+test="mosquitto mosquitto-clients python3"
 
 case "${1:-}" in
     build) wanted=$build ;;

@@ -156,17 +156,13 @@ public struct Daemon {
                 for port in ports { port.supervisor.value.retrySoon(at: time) }
             }
             let found = patterns.ports()
-            for path in found where !ports.contains(where: { $0.path == path }) {
+            for port in PortSlot.reconcile(&ports, with: found) {
+                let settings = configuration.serialSettings(path: port.path, aliases: [port.device])
                 ports.append(
                     PortSlot(
-                        path: path,
-                        supervisor: PortSupervisor(
-                            path: path, settings: configuration.serialSettings(path: path), plan: plan, now: time)))
+                        port: port,
+                        supervisor: PortSupervisor(path: port.path, settings: settings, plan: plan, now: time)))
                 advance(ports.count - 1, at: time)
-            }
-            // A port that a pattern found and that is gone from the system is forgotten once it is closed.
-            ports.removeAll { slot in
-                !found.contains(slot.path) && slot.supervisor.value.session == nil
             }
             countUnresolved()
         }
@@ -326,7 +322,9 @@ public struct Daemon {
 
     /// A port with what the loop knows of it.
     private struct PortSlot {
-        let path: String
+        var port: PortPatterns.Port
+        var path: String { port.path }
+        var isClosed: Bool { supervisor.value.session == nil }
         /// The supervisor owns a descriptor and cannot be copied, so it lives in a box that the slot shares.
         let supervisor: Box
         var token: UInt64 = 0
@@ -335,8 +333,27 @@ public struct Daemon {
         var isResolved = false
         var isPolled = false
 
-        init(path: String, supervisor: consuming PortSupervisor) {
-            self.path = path
+        /// Brings the slots in line with the ports that are there, and gives those that have no slot yet.
+        ///
+        /// Names can be links, and links can be turned: a closed port follows its name, an open one stays with its
+        /// device. One that a pattern found and that is gone from the system is forgotten once it is closed.
+        static func reconcile(_ slots: inout [PortSlot], with found: [PortPatterns.Port]) -> [PortPatterns.Port] {
+            let open = Set(slots.filter { !$0.isClosed }.map(\.port.device))
+            slots = slots.compactMap { slot in
+                guard slot.isClosed else { return slot }
+                guard let port = found.first(where: { $0.path == slot.path }), !open.contains(port.device) else {
+                    return nil
+                }
+                var slot = slot
+                slot.port = port
+                return slot
+            }
+            let served = Set(slots.map(\.port.device))
+            return found.filter { !served.contains($0.device) }
+        }
+
+        init(port: PortPatterns.Port, supervisor: consuming PortSupervisor) {
+            self.port = port
             self.supervisor = Box(supervisor)
         }
 
