@@ -7,16 +7,30 @@ import VEDirect
 struct PortSupervisor: ~Copyable {
     /// What a supervisor reports.
     enum Event {
+        /// The port is open; nothing was heard yet.
         case opened
-        /// The port could not be opened, or was lost; the same reason comes once.
+        /// The port could not be opened. The same reason comes once until a device was identified.
+        case unavailable(SerialPort.Failure)
+        /// The port was lost or given up, and is opened again soon. The same reason comes once until a device was
+        /// identified.
         case closed(reason: String)
+        /// Something from the conversation with the device.
         case session(DeviceSession.Event)
     }
 
     /// A port on which nothing is heard for this long is closed and opened again.
     private static let silenceLimit: Duration = .seconds(8)
+    /// A port on which something is heard, and nothing that makes sense, is closed and opened again after this long.
+    private static let garbageLimit: Duration = .seconds(10)
     private static let shortestRetry: Duration = .milliseconds(500)
-    private static let longestRetry: Duration = .seconds(5)
+    /// To look for a port that is away costs one system call: often enough to be back soon after the cable is.
+    private static let longestRetry: Duration = .seconds(1)
+    /// A flood is looked at seldom: each look reads and decodes until the allowance is used up.
+    private static let floodRetry: Duration = .seconds(5)
+    /// Bytes that may come faster than the line can carry them: what a driver had stored up.
+    private static let burst = 16_384
+    /// Different reasons that are remembered as reported.
+    private static let maximumReasons = 8
 
     let path: String
     private let settings: Configuration.Serial
@@ -26,8 +40,12 @@ struct PortSupervisor: ~Copyable {
     private var memory = DeviceMemory()
     private var nextOpen: Duration
     private var retry = PortSupervisor.shortestRetry
-    private var lastReason: String?
+    private var reported: Set<String> = []
     private var lastByte: Duration = .zero
+    private var lastSense: Duration = .zero
+    private var goodBefore = 0
+    private var allowance = PortSupervisor.burst
+    private var allowanceTime: Duration = .zero
     /// Times the port was opened again after the first.
     private(set) var reopens = 0
     private var wasOpened = false
@@ -47,7 +65,7 @@ struct PortSupervisor: ~Copyable {
     /// When to call ``advance(to:_:)`` if nothing arrives.
     func deadline(now: Duration) -> Duration {
         guard let session else { return nextOpen }
-        return min(session.deadline, lastByte + Self.silenceLimit)
+        return min(session.deadline, lastByte + Self.silenceLimit, lastSense + Self.garbageLimit)
     }
 
     /// Does what is due: opens, asks, gives up. Returns whether the descriptor changed.
@@ -57,6 +75,10 @@ struct PortSupervisor: ~Copyable {
         forward(report)
         if now - lastByte >= Self.silenceLimit {
             close(reason: "silent for \(Self.silenceLimit.components.seconds) s", at: now, report)
+            return true
+        }
+        if now - lastSense >= Self.garbageLimit {
+            close(reason: "hears nothing that is VE.Direct: another device, or another speed", at: now, report)
             return true
         }
         return false
@@ -71,6 +93,13 @@ struct PortSupervisor: ~Copyable {
             case .bytes(let count):
                 lastByte = now
                 session?.receive(buffer.span.extracting(0..<count), at: now)
+                noteSense(at: now)
+                guard isAllowed(count, at: now) else {
+                    forward(report)
+                    close(reason: "flooded: more bytes than the line can carry", at: now, report)
+                    nextOpen = now + Self.floodRetry
+                    return true
+                }
                 if count == buffer.count { continue }
             case .nothing:
                 break
@@ -84,6 +113,27 @@ struct PortSupervisor: ~Copyable {
         ask(at: now)
         forward(report)
         return false
+    }
+
+    private mutating func noteSense(at now: Duration) {
+        guard let counters = session?.counters else { return }
+        let good = counters.frames + counters.blocks
+        if good != goodBefore { lastSense = now }
+        goodBefore = good
+    }
+
+    /// Whether a line of this speed, with some room, can have carried the bytes that came.
+    private mutating func isAllowed(_ count: Int, at now: Duration) -> Bool {
+        let parts = min(now - allowanceTime, .seconds(10)).components
+        let milliseconds = Int(parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000)
+        // A byte is ten bits on the line; four times as many are let pass.
+        let earned = settings.baud * 4 / 10 * milliseconds / 1000
+        if earned > 0 {
+            allowance = min(Self.burst, allowance + earned)
+            allowanceTime = now
+        }
+        allowance -= count
+        return allowance >= 0
     }
 
     private mutating func ask(at now: Duration) {
@@ -105,15 +155,16 @@ struct PortSupervisor: ~Copyable {
         } catch {
             nextOpen = now + retry
             retry = min(retry * 2, Self.longestRetry)
-            if lastReason != error.description {
-                lastReason = error.description
-                report(.closed(reason: error.description))
-            }
+            if isNews(error.description) { report(.unavailable(error)) }
             return false
         }
         if wasOpened { reopens += 1 }
         wasOpened = true
         lastByte = now
+        lastSense = now
+        goodBefore = 0
+        allowance = Self.burst
+        allowanceTime = now
         session = DeviceSession(plan: plan, memory: memory, now: now)
         report(.opened)
         return true
@@ -123,20 +174,19 @@ struct PortSupervisor: ~Copyable {
         if let session {
             memory = session.memory
             bytesBefore += session.counters.bytes
-            // A port that delivered gets its retries anew; one that stayed silent is opened ever more seldom.
-            if session.identity != nil {
-                retry = Self.shortestRetry
-                lastReason = nil
-            }
+            if session.identity != nil { reported = [] }
         }
         session = nil
         descriptor = nil
         port = nil
+        retry = Self.shortestRetry
         nextOpen = now + retry
-        retry = min(retry * 2, Self.longestRetry)
-        if lastReason != reason {
-            lastReason = reason
-            report(.closed(reason: reason))
-        }
+        if isNews(reason) { report(.closed(reason: reason)) }
+    }
+
+    /// A port that comes and goes each second has the same few things to say each time.
+    private mutating func isNews(_ reason: String) -> Bool {
+        if reported.count >= Self.maximumReasons { reported = [] }
+        return reported.insert(reason).inserted
     }
 }
