@@ -223,15 +223,7 @@ public struct Daemon {
             let path = ports[index].path
             switch event {
             case .identified(let identity):
-                if ports[index].serial != identity.serial {
-                    log.notice(
-                        "charger found",
-                        metadata: [
-                            "port": .string(path), "serial": .string(identity.serial),
-                            "model": .string(identity.model ?? "unknown"),
-                            "firmware": .string(identity.firmware?.description ?? "unknown"),
-                        ])
-                }
+                noteIdentity(identity, port: index)
                 ports[index].serial = identity.serial
                 ports[index].isResolved = true
                 ports[index].trouble = nil
@@ -259,6 +251,22 @@ public struct Daemon {
             case .passCompleted:
                 ports[index].isPolled = true
             }
+        }
+
+        /// Says who is there, and once more when more of it is known.
+        private func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
+            let isNew = ports[index].serial != identity.serial
+            let before = plant.chargers[identity.serial]?.identity
+            let isBetter =
+                before?.model == nil && identity.model != nil || before?.firmware == nil && identity.firmware != nil
+            guard isNew || isBetter else { return }
+            log.notice(
+                isNew ? "charger found" : "charger better known",
+                metadata: [
+                    "port": .string(ports[index].path), "serial": .string(identity.serial),
+                    "model": .string(identity.model ?? "not known yet"),
+                    "firmware": .string(identity.firmware?.description ?? "not known yet"),
+                ])
         }
 
         private mutating func noteState(_ state: DeviceSession.State, port index: Int) {

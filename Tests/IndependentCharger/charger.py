@@ -4,7 +4,7 @@
 It shares no code and no tables with the program that it tests: where both misread the protocol in the same way, at
 least they did so independently. It is one charger with one port:
 
-    independent_charger.py --kind old                    prints its port, runs until its standard input ends
+    charger.py --kind old                    prints its port, runs until its standard input ends
 
 What it says on standard output, one JSON object a line:
 
