@@ -27,8 +27,9 @@ final class Program: Sendable {
     /// The vebridge that was built with these tests; it lies beside the test bundle.
     static let vebridge: String = {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes {
-            readlink("/proc/self/exe", $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.assumingMemoryBound(to: CChar.self).baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) }
+                ?? -1
         }
         let path = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
         return (path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") + "/vebridge"
@@ -88,7 +89,13 @@ final class Program: Sendable {
             var info = siginfo_t()
             while waitid(P_PID, id_t(process), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
             let reap = { while waitpid(process, &status, 0) < 0, errno == EINTR {} }
-            if let self { self.isReaped.withLock { reap(); $0 = true } } else { reap() }
+            if let self {
+                self.isReaped.withLock {
+                    reap(); $0 = true
+                }
+            } else {
+                reap()
+            }
             let signal = status & 0x7F
             self?.ending.append(signal == 0 ? .exit((status >> 8) & 0xFF) : .signal(signal))
         }
@@ -131,7 +138,9 @@ final class Program: Sendable {
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Failure(description: "no pipe") }
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        // A pair of sockets, because they can be made close-on-exec in one step: no other child may hold an end.
+        guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Failure(description: "no pipe") }
         return (ends[0], ends[1])
     }
 
