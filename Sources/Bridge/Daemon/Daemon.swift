@@ -200,9 +200,11 @@ public struct Daemon {
                         failure.isAbsent ? .absent(failure.description) : .unusable(failure.description)
                     ports[index].isResolved = true
                     countUnresolved()
-                case .closed(let reason):
-                    log.warning(
-                        "port closed; opening it again", metadata: ["port": .string(path), "reason": .string(reason)])
+                case .closed(let reason, let isNews):
+                    log.log(
+                        level: isNews ? .warning : .debug, "port closed; opening it again",
+                        metadata: ["port": .string(path), "reason": .string(reason)])
+                    if isNews { ports[index].announced = nil }
                     if ports[index].trouble == nil { ports[index].trouble = .absent(reason) }
                     ports[index].isResolved = true
                     leave(index)
@@ -235,6 +237,7 @@ public struct Daemon {
                 log.notice(
                     "another device is on this port now",
                     metadata: ["port": .string(path), "was": .string(identity.serial)])
+                ports[index].announced = nil
                 leave(index)
             case .reading(let reading):
                 guard let serial = ports[index].serial else { return }
@@ -254,12 +257,14 @@ public struct Daemon {
         }
 
         /// Says who is there, and once more when more of it is known.
-        private func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
-            let isNew = ports[index].serial != identity.serial
+        private mutating func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
+            // A loose plug finds the same charger each second; it is said again once its loss was.
+            let isNew = ports[index].announced != identity.serial
             let before = plant.chargers[identity.serial]?.identity
             let isBetter =
                 before?.model == nil && identity.model != nil || before?.firmware == nil && identity.firmware != nil
             guard isNew || isBetter else { return }
+            ports[index].announced = identity.serial
             log.notice(
                 isNew ? "charger found" : "charger better known",
                 metadata: [
@@ -376,6 +381,8 @@ public struct Daemon {
         let supervisor: Box
         var token: UInt64 = 0
         var serial: String?
+        /// The serial that the log last said was found here.
+        var announced: String?
         /// Whether it is clear what answers here, or that nothing does.
         var isResolved = false
         var isPolled = false

@@ -9,11 +9,12 @@ struct PortSupervisor: ~Copyable {
     enum Event {
         /// The port is open; nothing was heard yet.
         case opened
-        /// The port could not be opened. The same reason comes once until a device was identified.
+        /// The port could not be opened. The same reason comes once an hour at most, or when a device has answered
+        /// for a minute in between.
         case unavailable(SerialPort.Failure)
-        /// The port was lost or given up, and is opened again soon. The same reason comes once until a device was
-        /// identified.
-        case closed(reason: String)
+        /// The port was lost or given up, and is opened again soon. The same reason comes as seldom as with
+        /// `unavailable`, but always if a device had been identified.
+        case closed(reason: String, isNews: Bool)
         /// Something from the conversation with the device.
         case session(DeviceSession.Event)
     }
@@ -29,8 +30,12 @@ struct PortSupervisor: ~Copyable {
     private static let floodRetry: Duration = .seconds(5)
     /// Bytes that may come faster than the line can carry them: what a driver had stored up.
     private static let burst = 16_384
-    /// Different reasons that are remembered as reported.
+    /// Different reasons that are remembered as told.
     private static let maximumReasons = 8
+    /// What stays wrong is told again after this long.
+    private static let reminder: Duration = .seconds(3600)
+    /// After answering for this long, whatever goes wrong is new.
+    private static let stability: Duration = .seconds(60)
 
     let path: String
     private let settings: Configuration.Serial
@@ -40,7 +45,8 @@ struct PortSupervisor: ~Copyable {
     private var memory = DeviceMemory()
     private var nextOpen: Duration
     private var retry = PortSupervisor.shortestRetry
-    private var reported: Set<String> = []
+    private var reported: [String: Duration] = [:]
+    private var identified: Duration?
     private var lastByte: Duration = .zero
     private var lastSense: Duration = .zero
     private var goodBefore = 0
@@ -117,6 +123,7 @@ struct PortSupervisor: ~Copyable {
 
     private mutating func noteSense(at now: Duration) {
         guard let counters = session?.counters else { return }
+        if identified == nil, session?.identity != nil { identified = now }
         let good = counters.frames + counters.blocks
         if good != goodBefore { lastSense = now }
         goodBefore = good
@@ -155,7 +162,7 @@ struct PortSupervisor: ~Copyable {
         } catch {
             nextOpen = now + retry
             retry = min(retry * 2, Self.longestRetry)
-            if isNews(error.description) { report(.unavailable(error)) }
+            if isNews(error.description, at: now) { report(.unavailable(error)) }
             return false
         }
         if wasOpened { reopens += 1 }
@@ -174,19 +181,24 @@ struct PortSupervisor: ~Copyable {
         if let session {
             memory = session.memory
             bytesBefore += session.counters.bytes
-            if session.identity != nil { reported = [] }
+            if let identified, now - identified >= Self.stability { reported = [:] }
         }
+        let wasIdentified = identified != nil
+        identified = nil
         session = nil
         descriptor = nil
         port = nil
         retry = Self.shortestRetry
         nextOpen = now + retry
-        if isNews(reason) { report(.closed(reason: reason)) }
+        let isNews = isNews(reason, at: now)
+        if isNews || wasIdentified { report(.closed(reason: reason, isNews: isNews)) }
     }
 
     /// A port that comes and goes each second has the same few things to say each time.
-    private mutating func isNews(_ reason: String) -> Bool {
-        if reported.count >= Self.maximumReasons { reported = [] }
-        return reported.insert(reason).inserted
+    private mutating func isNews(_ reason: String, at now: Duration) -> Bool {
+        if let last = reported[reason], now - last < Self.reminder { return false }
+        if reported.count >= Self.maximumReasons { reported = [:] }
+        reported[reason] = now
+        return true
     }
 }

@@ -63,7 +63,7 @@ final class PortRig {
         switch event {
         case .opened: reports.append("opened")
         case .unavailable(let failure): reports.append("unavailable: \(failure.description)")
-        case .closed(let reason): reports.append("closed: \(reason)")
+        case .closed(let reason, let isNews): if isNews { reports.append("closed: \(reason)") }
         case .session(.identified(let identity)): identities.append(identity)
         case .session(.state(let state)): states.append(state)
         case .session(.reading(let reading)): readings.append(reading)
