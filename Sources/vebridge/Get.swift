@@ -24,10 +24,13 @@ struct Get: ParsableCommand {
 
     func validate() throws {
         for text in registers where RegisterCatalogue.standard.register(named: text) == nil {
-            let similar = RegisterCatalogue.standard.names(like: text)
+            let names = RegisterCatalogue.standard.definitions.map(\.name)
+            // Slips first, then names that have the word in them.
+            let nearest = NearestWord.match(text, among: names).map { [$0] } ?? []
+            let similar = nearest + RegisterCatalogue.standard.names(like: text).filter { $0 != nearest.first }
             let hint =
                 similar.isEmpty
-                ? "'vebridge registers' lists the names" : "did you mean \(similar.joined(separator: ", "))?"
+                ? "'vebridge registers' lists the names" : "did you mean \(similar.prefix(3).joined(separator: ", "))?"
             throw ValidationError("unknown register '\(text)': \(hint)")
         }
     }

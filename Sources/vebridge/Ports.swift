@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bridge
+import Glibc
 import VEDirect
 
 /// Which ports there are.
@@ -43,6 +44,7 @@ struct Ports: ParsableCommand {
             if json { objects.append(object(port, holders, finding)) } else { show(port, holders, finding) }
         }
         if json { Terminal.print(JSONObject.array(objects)) }
+        guard ports.contains(where: { access($0.path, F_OK) == 0 }) else { throw Status.nothingToDo.exit }
     }
 
     private func show(_ port: PortInventory.Port, _ holders: [String], _ finding: PortProbe.Finding?) {

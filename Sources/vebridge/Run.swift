@@ -43,8 +43,8 @@ struct Run: ParsableCommand {
         let daemon = Daemon(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
         switch daemon.run() {
         case .done: return
-        case .nothingToDo:
-            Terminal.complain("no device answered on \(configuration.ports.joined(separator: " "))")
+        case .nothingToDo(let reason):
+            Terminal.complain(reason)
             throw Status.nothingToDo.exit
         case .failed(let reason):
             Terminal.complain(reason)

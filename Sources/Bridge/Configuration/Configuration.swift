@@ -88,7 +88,7 @@ public struct Configuration: Sendable, Equatable {
         /// The wait before the first attempt to connect again.
         public var reconnectMin = Duration.seconds(1)
         /// The longest wait between attempts to connect.
-        public var reconnectMax = Duration.seconds(60)
+        public var reconnectMax = Duration.seconds(4)
         /// Certificates; used with `mqtts:` only.
         public var tls = TLS()
 

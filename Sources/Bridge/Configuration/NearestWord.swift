@@ -1,10 +1,10 @@
 /// Finds the word that was probably meant by a misspelt one.
-enum NearestWord {
+public enum NearestWord {
     /// The candidate nearest to `word`, if one is near enough to be worth proposing; the first of equals.
     ///
     /// Case does not count, nor whether parts are joined by `-` or `_`. One slip in three letters is near enough,
     /// and so is a word cut short.
-    static func match(_ word: String, among candidates: [String]) -> String? {
+    public static func match(_ word: String, among candidates: [String]) -> String? {
         let wanted = folded(word)
         // Nobody misspells at such a length; the distance would only cost time.
         guard !wanted.isEmpty, wanted.count <= 64 else { return nil }

@@ -17,9 +17,10 @@ public struct Daemon {
     public enum Outcome: Sendable, Hashable {
         /// Stopped as asked, or every port was polled once.
         case done
-        /// `once`, and no device answered, or there is no port at all.
-        case nothingToDo
-        /// The broker could not be reached or did not take everything in time.
+        /// There is no port, or with `once` no device on any of them; the text says what was looked for.
+        case nothingToDo(String)
+        /// With `once`: a port could not be used or its device not be read in full, or the broker was not reached
+        /// or did not take everything; the text says which.
         case failed(String)
     }
 
@@ -28,6 +29,8 @@ public struct Daemon {
     /// The net under the witnesses of `PortWatcher`.
     private static let rescanInterval: Duration = .seconds(10)
     private static let settlingTime: Duration = .milliseconds(20)
+    /// With `once`, how long the broker may take to acknowledge what was published.
+    private static let onceFarewell: Duration = .seconds(5)
 
     private let configuration: Configuration
     private let output: Output
@@ -69,6 +72,8 @@ public struct Daemon {
         private var nextToken = BridgeLoop.firstPortToken
         private var hasPortsChanged = false
         private var isConnected = false
+        private var lastDisconnection: String?
+        private var hasToldOfRefusal = false
 
         private var watcher: PortWatcher
 
@@ -87,6 +92,10 @@ public struct Daemon {
                 settingsInterval: configuration.poll.settings, constantInterval: configuration.poll.constant)
             plant = Plant(
                 preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
+            for entry in plan.entries {
+                // Three turns and the longest wait after an answer that did not come.
+                plant.lifetimes[entry.register] = plan.interval(of: entry.pace) * 3 + .seconds(30)
+            }
             publisher = SchemaPublisher(configuration.schema)
             sink = TopicSink(configuration: configuration, output: output, mailbox: mailbox)
             watcher = PortWatcher(patterns: configuration.ports)
@@ -105,7 +114,7 @@ public struct Daemon {
             rescan(at: now)
             if ports.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
-                return .nothingToDo
+                return .nothingToDo("no port matches \(patterns.patterns.joined(separator: " "))")
             }
             if ports.isEmpty {
                 log.notice(
@@ -198,9 +207,20 @@ public struct Daemon {
                 switch event {
                 case .opened:
                     log.debug("port opened", metadata: ["port": .string(path)])
-                case .closed(let reason):
+                case .unavailable(let failure):
                     log.warning(
-                        "port lost; trying again", metadata: ["port": .string(path), "reason": .string(reason)])
+                        "port cannot be opened; trying again",
+                        metadata: ["port": .string(path), "reason": .string(failure.description)])
+                    ports[index].trouble =
+                        failure.isAbsent ? .absent(failure.description) : .unusable(failure.description)
+                    ports[index].isResolved = true
+                    countUnresolved()
+                case .closed(let reason, let isNews):
+                    log.log(
+                        level: isNews ? .warning : .debug, "port closed; opening it again",
+                        metadata: ["port": .string(path), "reason": .string(reason)])
+                    if isNews { ports[index].announced = nil }
+                    if ports[index].trouble == nil { ports[index].trouble = .absent(reason) }
                     ports[index].isResolved = true
                     leave(index)
                     countUnresolved()
@@ -220,17 +240,11 @@ public struct Daemon {
             let path = ports[index].path
             switch event {
             case .identified(let identity):
-                if ports[index].serial != identity.serial {
-                    log.notice(
-                        "charger found",
-                        metadata: [
-                            "port": .string(path), "serial": .string(identity.serial),
-                            "model": .string(identity.model ?? "unknown"),
-                            "firmware": .string(identity.firmware?.description ?? "unknown"),
-                        ])
-                }
+                noteIdentity(identity, port: index)
                 ports[index].serial = identity.serial
                 ports[index].isResolved = true
+                ports[index].trouble = nil
+                ports[index].complaint = nil
                 countUnresolved()
                 plant.identified(identity, port: path, at: time)
                 publisher.appeared(identity.serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
@@ -238,6 +252,7 @@ public struct Daemon {
                 log.notice(
                     "another device is on this port now",
                     metadata: ["port": .string(path), "was": .string(identity.serial)])
+                ports[index].announced = nil
                 leave(index)
             case .reading(let reading):
                 guard let serial = ports[index].serial else { return }
@@ -256,20 +271,52 @@ public struct Daemon {
             }
         }
 
+        /// Says who is there, and once more when more of it is known.
+        private mutating func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
+            // A loose plug finds the same charger each second; it is said again once its loss was.
+            let isNew = ports[index].announced != identity.serial
+            let before = plant.chargers[identity.serial]?.identity
+            let isBetter =
+                before?.model == nil && identity.model != nil || before?.firmware == nil && identity.firmware != nil
+            guard isNew || isBetter else { return }
+            ports[index].announced = identity.serial
+            log.notice(
+                isNew ? "charger found" : "charger better known",
+                metadata: [
+                    "port": .string(ports[index].path), "serial": .string(identity.serial),
+                    "model": .string(identity.model ?? "not known yet"),
+                    "firmware": .string(identity.firmware?.description ?? "not known yet"),
+                ])
+        }
+
         private mutating func noteState(_ state: DeviceSession.State, port index: Int) {
-            let metadata: Logger.Metadata = ["port": .string(ports[index].path)]
             switch state {
             case .textOnly:
                 ports[index].isResolved = true
-                log.warning("receives TEXT, no HEX answer: check the TX line", metadata: metadata)
+                ports[index].trouble = .unusable(complain(.textOnly, port: index))
             case .silent:
                 ports[index].isResolved = true
-                log.warning("no answer: check the cable and whether the charger has power", metadata: metadata)
+                let words = complain(.silent, port: index)
+                if ports[index].trouble == nil { ports[index].trouble = .absent(words) }
             case .listening, .identifying, .polling, .verifying:
                 break
             }
             if state != .polling, let serial = ports[index].serial { plant.lost(serial, port: ports[index].path) }
             countUnresolved()
+        }
+
+        /// Says once what is wrong with a port, until a device answers there: it is opened again every few seconds,
+        /// and what was wrong mostly still is.
+        private mutating func complain(_ state: DeviceSession.State, port index: Int) -> String {
+            let words =
+                state == .textOnly
+                ? "receives TEXT, no HEX answer: check the TX line"
+                : "no answer: check the cable and whether the charger has power"
+            if ports[index].complaint != state {
+                ports[index].complaint = state
+                log.warning("\(words)", metadata: ["port": .string(ports[index].path)])
+            }
+            return words
         }
 
         private mutating func countUnresolved() {
@@ -286,6 +333,13 @@ public struct Daemon {
                     log.warning("broker not connected; trying again", metadata: ["reason": .string(lost.reason)])
                 }
                 isConnected = false
+                lastDisconnection = lost.reason
+            }
+            if let refusal = contents.refusal, !hasToldOfRefusal {
+                hasToldOfRefusal = true
+                log.warning(
+                    "the broker does not take what is published: check the user's rights there",
+                    metadata: ["reason": .string(refusal)])
             }
             if let version = contents.isConnected {
                 isConnected = true
@@ -301,22 +355,37 @@ public struct Daemon {
         // MARK: Once
 
         private mutating func onceOutcome(at time: Duration) -> Outcome? {
+            let isLate = time >= Daemon.onceLimit
             let isComplete = ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
-            guard isComplete || time >= Daemon.onceLimit else { return nil }
-            let polled = ports.count { $0.isPolled }
-            for port in ports where !port.isPolled {
-                log.warning("no device answered", metadata: ["port": .string(port.path)])
+            guard isComplete || isLate else { return nil }
+            let failures = ports.filter { !$0.isPolled }.map {
+                ($0.path, $0.trouble ?? .unusable("not read in full in time"))
             }
-            guard polled > 0 else {
+            if failures.count == ports.count, failures.allSatisfy({ $0.1.isAbsent }) {
                 sink.stop()
-                return .nothingToDo
+                return .nothingToDo("no device answered:\n" + Self.list(failures))
             }
-            guard sink.isReady else {
-                guard time >= Daemon.onceLimit else { return nil }
+            guard isConnected || !sink.needsBroker else {
+                guard isLate else { return nil }
                 sink.stop()
-                return .failed("the broker was not reached within \(Daemon.onceLimit.components.seconds) s")
+                let reason = lastDisconnection.map { ": \($0)" } ?? ""
+                return .failed("the broker was not reached within \(Daemon.onceLimit.components.seconds) s\(reason)")
             }
-            return sink.stop() ? .done : .failed("the broker did not confirm everything that was published")
+            // What could not be said while a port was still unclear, such as sums.
+            for serial in plant.chargers.keys {
+                publisher.appeared(serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+            }
+            guard sink.stop(timeout: Daemon.onceFarewell) else {
+                return .failed("the broker did not confirm everything that was published")
+            }
+            guard failures.isEmpty else {
+                return .failed("not every port could be read:\n" + Self.list(failures))
+            }
+            return .done
+        }
+
+        private static func list(_ failures: [(String, PortSlot.Trouble)]) -> String {
+            failures.map { "    \($0.0): \($0.1.words)" }.joined(separator: "\n")
         }
     }
 
@@ -329,9 +398,33 @@ public struct Daemon {
         let supervisor: Box
         var token: UInt64 = 0
         var serial: String?
+        /// The serial that the log last said was found here.
+        var announced: String?
         /// Whether it is clear what answers here, or that nothing does.
         var isResolved = false
         var isPolled = false
+        /// Why nothing is read from it; nil while a device answers.
+        var trouble: Trouble?
+        /// What was last logged about a device that does not answer.
+        var complaint: DeviceSession.State?
+
+        /// Why nothing is read from a port.
+        enum Trouble {
+            /// There is no port, or no device on it.
+            case absent(String)
+            /// Something is there and cannot be read.
+            case unusable(String)
+
+            var isAbsent: Bool {
+                if case .absent = self { true } else { false }
+            }
+
+            var words: String {
+                switch self {
+                case .absent(let words), .unusable(let words): words
+                }
+            }
+        }
 
         /// Brings the slots in line with the ports that are there, and gives those that have no slot yet.
         ///

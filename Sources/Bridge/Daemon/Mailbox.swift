@@ -8,6 +8,8 @@ public final class Mailbox: Sendable {
         var isConnected: MQTTClient.ProtocolVersion?
         var disconnection: MQTTClient.Disconnection?
         var isDrained = false
+        /// A topic that the broker does not take, and why.
+        var refusal: String?
     }
 
     private let contents = Mutex(Contents())

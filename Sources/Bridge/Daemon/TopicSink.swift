@@ -60,7 +60,9 @@ final class TopicSink: Sendable {
                             $0.disconnection = reason; $0.isConnected = nil
                         }
                     case .drained: mailbox.post { $0.isDrained = true }
-                    case .message, .subscribed, .subscriptionRefused, .publishRefused: break
+                    case .publishRefused(let topic, let reason):
+                        mailbox.post { $0.refusal = "\(topic): \(reason)" }
+                    case .message, .subscribed, .subscriptionRefused: break
                     }
                 })
         }
@@ -75,9 +77,9 @@ final class TopicSink: Sendable {
         }
     }
 
-    /// Whether what is published now arrives.
-    var isReady: Bool {
-        if case .client(let client) = way { client.counters.connects > 0 } else { true }
+    /// Whether topics go to a broker, which may be away.
+    var needsBroker: Bool {
+        if case .lines = way { false } else { true }
     }
 
     /// Publishes; false if it was not taken.
@@ -100,11 +102,14 @@ final class TopicSink: Sendable {
     }
 
     /// Says that the bridge is going, and goes. True if everything was confirmed.
+    ///
+    /// - Parameter timeout: how long the broker may take.
     @discardableResult
-    func stop() -> Bool {
+    func stop(timeout: Duration = .milliseconds(1200)) -> Bool {
         guard case .client(let client) = way else { return true }
         let last = MQTTClient.Message(topic: stateTopic, payload: "offline", qos: 1, retain: true)
-        return client.stop(publish: last, timeout: .seconds(2)) == .clean
+        // The broker answers in the order in which it was told: when it has the last message it has all.
+        return client.stop(publish: last, timeout: timeout) == .clean && client.counters.refused == 0
     }
 
     private static var hostName: String {

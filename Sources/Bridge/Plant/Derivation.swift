@@ -13,6 +13,9 @@ public struct Derivation: Sendable {
     /// All derivations.
     public static let all: [Derivation] = [
         Derivation(
+            register: .productID, inputs: [],
+            rule: "not answered: the id as command 4 and TEXT give it, two bytes in wire order"),
+        Derivation(
             register: .linkDeviceState, inputs: [.deviceState],
             rule: "not networked: the charger's own state (0201)"),
         Derivation(
@@ -35,11 +38,16 @@ public struct Derivation: Sendable {
 extension Plant {
     func derive(_ register: RegisterID, charger: Charger, at now: Duration) -> RawValue? {
         switch register {
+        case .productID:
+            guard charger.lacks(register), let id = charger.identity.productID else { return nil }
+            return Self.bytes(Int64(id), count: 2)
         case .linkDeviceState:
-            guard charger.lacks(register) else { return nil }
+            guard charger.lacks(register), isCurrent(.deviceState, of: charger, at: now) else { return nil }
             return number(.deviceState, charger).map { Self.bytes($0, count: 1) }
         case .linkVoltageSetpoint:
-            guard derivesSetpoint, charger.lacks(register) else { return nil }
+            guard derivesSetpoint, charger.lacks(register), isCurrent(.deviceState, of: charger, at: now) else {
+                return nil
+            }
             return switch number(.deviceState, charger) {
             case 4: number(.absorptionVoltage, charger).map { Self.bytes($0, count: 2) }
             case 5: number(.floatVoltage, charger).map { Self.bytes($0, count: 2) }
@@ -48,9 +56,14 @@ extension Plant {
         case .linkTotalPower:
             return totalPower(charger: charger, at: now)
         case .batteryCurrent:
-            guard charger.lacks(register), let current = number(.chargerCurrent, charger) else { return nil }
+            guard charger.lacks(register), isCurrent(.chargerCurrent, of: charger, at: now),
+                let current = number(.chargerCurrent, charger)
+            else { return nil }
             // Without a load output all of the charger's current goes to the battery.
-            guard let load = charger.lacks(.loadCurrent) ? 0 : number(.loadCurrent, charger) else { return nil }
+            guard !charger.lacks(.loadCurrent) else { return Self.bytes(current * 100, count: 4) }
+            guard isCurrent(.loadCurrent, of: charger, at: now), let load = number(.loadCurrent, charger) else {
+                return nil
+            }
             return Self.bytes((current - load) * 100, count: 4)
         default:
             return nil
@@ -58,18 +71,13 @@ extension Plant {
     }
 
     private func totalPower(charger: Charger, at now: Duration) -> RawValue? {
-        guard charger.identity.serial == master, charger.lacks(.linkTotalPower), !isNetworked, unresolvedPorts == 0
-        else {
-            return nil
-        }
+        guard charger.identity.serial == master(at: now), unresolvedPorts == 0 else { return nil }
         var total: Int64 = 0
-        for other in chargers.values {
-            if !other.isAlive {
-                // Just lost: the sum would be wrong without it. Long gone: it is no longer part of the plant.
-                if now - other.lastSeen < Self.patience { return nil }
-                continue
-            }
-            guard let power = number(.panelPower, other) else { return nil }
+        for other in chargers.values where isPart(other, at: now) {
+            // Just lost: the sum would be wrong without it. Networked, or not asked yet: the network has its own.
+            guard other.isAlive, other.lacks(.linkTotalPower), isCurrent(.panelPower, of: other, at: now),
+                let power = number(.panelPower, other)
+            else { return nil }
             total += power
         }
         return Self.bytes(total, count: 4)

@@ -27,6 +27,8 @@ public struct Plant: Sendable {
 
     /// A charger that has been away for this long no longer holds back the sums.
     static let patience: Duration = .seconds(60)
+    /// After a longer absence what a charger said before is not taken for what it would say now.
+    static let memory: Duration = .seconds(5)
 
     /// The chargers by serial number.
     public private(set) var chargers: [String: Charger] = [:]
@@ -36,6 +38,9 @@ public struct Plant: Sendable {
     public let preferredMaster: String
     /// Whether 2001 may be derived.
     public let derivesSetpoint: Bool
+    /// How old the last reading of a register may be and still be told as its value; registers that are not in here
+    /// keep theirs while the charger answers.
+    public var lifetimes: [RegisterID: Duration] = [:]
 
     /// A plant of which nothing is known.
     public init(preferredMaster: String = "", derivesSetpoint: Bool = false) {
@@ -43,17 +48,21 @@ public struct Plant: Sendable {
         self.derivesSetpoint = derivesSetpoint
     }
 
-    /// The serial that stands for the network: the one configured, else the first by serial.
-    public var master: String? {
-        chargers[preferredMaster] != nil ? preferredMaster : chargers.keys.min()
+    /// The serial that stands for the network: the one configured, else the first by serial; nil without chargers.
+    public func master(at now: Duration) -> String? {
+        if chargers[preferredMaster] != nil { return preferredMaster }
+        return chargers.values.filter { isPart($0, at: now) }.map(\.identity.serial).min()
     }
 
-    /// Whether any charger says that it is networked: then the network's values are the network's own.
-    public var isNetworked: Bool {
-        chargers.values.contains { charger in
-            guard let total = charger.readings[.linkTotalPower] else { return false }
-            return total.value != .notAvailable
-        }
+    /// Whether a charger answers, or did a moment ago.
+    func isPart(_ charger: Charger, at now: Duration) -> Bool {
+        charger.isAlive || now - charger.lastSeen < Self.patience
+    }
+
+    /// Whether the last reading of a register is young enough.
+    func isCurrent(_ register: RegisterID, of charger: Charger, at now: Duration) -> Bool {
+        guard let reading = charger.readings[register] else { return false }
+        return lifetimes[register].map { now - reading.time <= $0 } ?? true
     }
 
     // MARK: In
@@ -63,6 +72,9 @@ public struct Plant: Sendable {
         if chargers[identity.serial] == nil {
             chargers[identity.serial] = Charger(identity: identity, port: port, lastSeen: now)
         } else {
+            if let charger = chargers[identity.serial], !charger.isAlive, now - charger.lastSeen > Self.memory {
+                chargers[identity.serial]?.readings = [:]
+            }
             chargers[identity.serial]?.identity = identity
             chargers[identity.serial]?.port = port
             chargers[identity.serial]?.lastSeen = now
@@ -99,6 +111,7 @@ public struct Plant: Sendable {
     public func value(of register: RegisterID, serial: String, at now: Duration) -> SchemaValue? {
         guard let charger = chargers[serial], charger.isAlive else { return nil }
         if let reading = charger.readings[register], reading.value != .notAvailable {
+            guard isCurrent(register, of: charger, at: now) else { return nil }
             return SchemaValue(register: register, raw: reading.raw, isDerived: false)
         }
         guard let number = derive(register, charger: charger, at: now) else { return nil }

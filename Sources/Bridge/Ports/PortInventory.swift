@@ -83,13 +83,27 @@ public struct PortInventory: Sendable {
             guard let process = Int32(name(of: entry)), process != getpid() else { continue }
             guard let descriptors = opendir("/proc/\(process)/fd") else { continue }
             defer { closedir(descriptors) }
+            var holds = false
+            var made = false
             while let descriptor = readdir(descriptors) {
-                guard link("/proc/\(process)/fd/\(name(of: descriptor))") == device else { continue }
-                holders.append("\(programName(process)) (\(process))")
-                break
+                let number = name(of: descriptor)
+                switch link("/proc/\(process)/fd/\(number)") {
+                case device: holds = true
+                case "/dev/ptmx", "/dev/pts/ptmx": made = made || terminal(process, descriptor: number) == device
+                default: break
+                }
             }
+            // Who made a pseudo-terminal is the device at its other end, even if it keeps this end open too.
+            if holds, !made { holders.append("\(programName(process)) (\(process))") }
         }
         return holders
+    }
+
+    /// The pseudo-terminal that belongs to a process's descriptor of the master's end.
+    private static func terminal(_ process: Int32, descriptor: String) -> String? {
+        let lines = contents("/proc/\(process)/fdinfo/\(descriptor)").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("tty-index:") }) else { return nil }
+        return "/dev/pts/" + line.dropFirst("tty-index:".count).drop { $0 == " " || $0 == "\t" }
     }
 
     private static func stableName(of node: String) -> String? {
@@ -121,11 +135,17 @@ public struct PortInventory: Sendable {
     }
 
     private static func programName(_ process: Int32) -> String {
-        let descriptor = open("/proc/\(process)/comm", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "?" }
+        let name = contents("/proc/\(process)/comm").prefix { $0 != "\n" }
+        return name.isEmpty ? "?" : String(name)
+    }
+
+    /// The beginning of a small file of the system; empty if it can't be read.
+    private static func contents(_ path: String) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 64)
+        var buffer = [UInt8](repeating: 0, count: 512)
         let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-        return String(decoding: buffer.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self)
+        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
     }
 }

@@ -7,16 +7,35 @@ import VEDirect
 struct PortSupervisor: ~Copyable {
     /// What a supervisor reports.
     enum Event {
+        /// The port is open; nothing was heard yet.
         case opened
-        /// The port could not be opened, or was lost; the same reason comes once.
-        case closed(reason: String)
+        /// The port could not be opened. The same reason comes once an hour at most, or when a device has answered
+        /// for a minute in between.
+        case unavailable(SerialPort.Failure)
+        /// The port was lost or given up, and is opened again soon. The same reason comes as seldom as with
+        /// `unavailable`, but always if a device had been identified.
+        case closed(reason: String, isNews: Bool)
+        /// Something from the conversation with the device.
         case session(DeviceSession.Event)
     }
 
     /// A port on which nothing is heard for this long is closed and opened again.
     private static let silenceLimit: Duration = .seconds(8)
+    /// A port on which something is heard, and nothing that makes sense, is closed and opened again after this long.
+    private static let garbageLimit: Duration = .seconds(10)
     private static let shortestRetry: Duration = .milliseconds(500)
-    private static let longestRetry: Duration = .seconds(5)
+    /// To look for a port that is away costs one system call: often enough to be back soon after the cable is.
+    private static let longestRetry: Duration = .seconds(1)
+    /// A flood is looked at seldom: each look reads and decodes until the allowance is used up.
+    private static let floodRetry: Duration = .seconds(5)
+    /// Bytes that may come faster than the line can carry them: what a driver had stored up.
+    private static let burst = 16_384
+    /// Different reasons that are remembered as told.
+    private static let maximumReasons = 8
+    /// What stays wrong is told again after this long.
+    private static let reminder: Duration = .seconds(3600)
+    /// After answering for this long, whatever goes wrong is new.
+    private static let stability: Duration = .seconds(60)
 
     let path: String
     private let settings: Configuration.Serial
@@ -26,8 +45,13 @@ struct PortSupervisor: ~Copyable {
     private var memory = DeviceMemory()
     private var nextOpen: Duration
     private var retry = PortSupervisor.shortestRetry
-    private var lastReason: String?
+    private var reported: [String: Duration] = [:]
+    private var identified: Duration?
     private var lastByte: Duration = .zero
+    private var lastSense: Duration = .zero
+    private var goodBefore = 0
+    private var allowance = PortSupervisor.burst
+    private var allowanceTime: Duration = .zero
     /// Times the port was opened again after the first.
     private(set) var reopens = 0
     private var wasOpened = false
@@ -47,7 +71,7 @@ struct PortSupervisor: ~Copyable {
     /// When to call ``advance(to:_:)`` if nothing arrives.
     func deadline(now: Duration) -> Duration {
         guard let session else { return nextOpen }
-        return min(session.deadline, lastByte + Self.silenceLimit)
+        return min(session.deadline, lastByte + Self.silenceLimit, lastSense + Self.garbageLimit)
     }
 
     /// Ports have come or gone: a closed one is tried again without waiting out its pause. A port that flaps still
@@ -65,6 +89,10 @@ struct PortSupervisor: ~Copyable {
             close(reason: "silent for \(Self.silenceLimit.components.seconds) s", at: now, report)
             return true
         }
+        if now - lastSense >= Self.garbageLimit {
+            close(reason: "hears nothing that is VE.Direct: another device, or another speed", at: now, report)
+            return true
+        }
         return false
     }
 
@@ -77,6 +105,13 @@ struct PortSupervisor: ~Copyable {
             case .bytes(let count):
                 lastByte = now
                 session?.receive(buffer.span.extracting(0..<count), at: now)
+                noteSense(at: now)
+                guard isAllowed(count, at: now) else {
+                    forward(report)
+                    close(reason: "flooded: more bytes than the line can carry", at: now, report)
+                    nextOpen = now + Self.floodRetry
+                    return true
+                }
                 if count == buffer.count { continue }
             case .nothing:
                 break
@@ -90,6 +125,28 @@ struct PortSupervisor: ~Copyable {
         ask(at: now)
         forward(report)
         return false
+    }
+
+    private mutating func noteSense(at now: Duration) {
+        guard let counters = session?.counters else { return }
+        if identified == nil, session?.identity != nil { identified = now }
+        let good = counters.frames + counters.blocks
+        if good != goodBefore { lastSense = now }
+        goodBefore = good
+    }
+
+    /// Whether a line of this speed, with some room, can have carried the bytes that came.
+    private mutating func isAllowed(_ count: Int, at now: Duration) -> Bool {
+        let parts = min(now - allowanceTime, .seconds(10)).components
+        let milliseconds = Int(parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000)
+        // A byte is ten bits on the line; four times as many are let pass.
+        let earned = settings.baud * 4 / 10 * milliseconds / 1000
+        if earned > 0 {
+            allowance = min(Self.burst, allowance + earned)
+            allowanceTime = now
+        }
+        allowance -= count
+        return allowance >= 0
     }
 
     private mutating func ask(at now: Duration) {
@@ -111,15 +168,16 @@ struct PortSupervisor: ~Copyable {
         } catch {
             nextOpen = now + retry
             retry = min(retry * 2, Self.longestRetry)
-            if lastReason != error.description {
-                lastReason = error.description
-                report(.closed(reason: error.description))
-            }
+            if isNews(error.description, at: now) { report(.unavailable(error)) }
             return false
         }
         if wasOpened { reopens += 1 }
         wasOpened = true
         lastByte = now
+        lastSense = now
+        goodBefore = 0
+        allowance = Self.burst
+        allowanceTime = now
         session = DeviceSession(plan: plan, memory: memory, now: now)
         report(.opened)
         return true
@@ -129,20 +187,24 @@ struct PortSupervisor: ~Copyable {
         if let session {
             memory = session.memory
             bytesBefore += session.counters.bytes
-            // A port that delivered gets its retries anew; one that stayed silent is opened ever more seldom.
-            if session.identity != nil {
-                retry = Self.shortestRetry
-                lastReason = nil
-            }
+            if let identified, now - identified >= Self.stability { reported = [:] }
         }
+        let wasIdentified = identified != nil
+        identified = nil
         session = nil
         descriptor = nil
         port = nil
+        retry = Self.shortestRetry
         nextOpen = now + retry
-        retry = min(retry * 2, Self.longestRetry)
-        if lastReason != reason {
-            lastReason = reason
-            report(.closed(reason: reason))
-        }
+        let isNews = isNews(reason, at: now)
+        if isNews || wasIdentified { report(.closed(reason: reason, isNews: isNews)) }
+    }
+
+    /// A port that comes and goes each second has the same few things to say each time.
+    private mutating func isNews(_ reason: String, at now: Duration) -> Bool {
+        if let last = reported[reason], now - last < Self.reminder { return false }
+        if reported.count >= Self.maximumReasons { reported = [:] }
+        reported[reason] = now
+        return true
     }
 }

@@ -7,8 +7,8 @@ struct SerialPort: ~Copyable {
     struct Failure: Error, CustomStringConvertible {
         /// What happened and what would help.
         let description: String
-        /// Whether waiting may help (the port is in use or absent).
-        let isTemporary: Bool
+        /// Whether there is no such port now, as opposed to one that cannot be used.
+        let isAbsent: Bool
     }
 
     let descriptor: Int32
@@ -29,22 +29,25 @@ struct SerialPort: ~Copyable {
                 case EBUSY: "in use by another program"
                 default: String(cString: strerror(code))
                 }
-            throw Failure(description: hint, isTemporary: true)
+            throw Failure(description: hint, isAbsent: [ENOENT, ENODEV, ENXIO, EIO].contains(code))
         }
         guard isatty(descriptor) == 1 else {
             close(descriptor)
-            throw Failure(description: "not a serial port", isTemporary: false)
+            throw Failure(description: "not a serial port", isAbsent: false)
         }
-        // A lock that other programs of good manners see, and one that the kernel enforces.
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, ioctl(descriptor, UInt(TIOCEXCL)) == 0 else {
+        // A lock that other programs of good manners see, and one that the kernel enforces. The kernel forgets both
+        // when the last descriptor closes; whoever makes a pseudo-terminal keeps one open, and there the mark of a
+        // killed program would lock out the next.
+        let isExclusive = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        guard isExclusive, Self.isPseudoTerminal(descriptor) || ioctl(descriptor, UInt(TIOCEXCL)) == 0 else {
             close(descriptor)
-            throw Failure(description: "in use by another program", isTemporary: true)
+            throw Failure(description: "in use by another program", isAbsent: false)
         }
         var attributes = termios()
         guard tcgetattr(descriptor, &attributes) == 0 else {
             let code = errno
             close(descriptor)
-            throw Failure(description: String(cString: strerror(code)), isTemporary: true)
+            throw Failure(description: String(cString: strerror(code)), isAbsent: false)
         }
         cfmakeraw(&attributes)
         attributes.c_cflag |= tcflag_t(CLOCAL | CREAD | CS8)
@@ -54,7 +57,7 @@ struct SerialPort: ~Copyable {
         guard tcsetattr(descriptor, TCSANOW, &attributes) == 0 else {
             let code = errno
             close(descriptor)
-            throw Failure(description: "cannot set 19200 8N1: \(String(cString: strerror(code)))", isTemporary: true)
+            throw Failure(description: "cannot set 19200 8N1: \(String(cString: strerror(code)))", isAbsent: false)
         }
         // What the kernel kept from before, and what it echoed between open and raw, belongs to nobody.
         tcflush(descriptor, TCIOFLUSH)
@@ -73,6 +76,7 @@ struct SerialPort: ~Copyable {
     deinit {
         // Closing a terminal waits up to half a minute for output that a dead device never takes.
         tcflush(descriptor, TCIOFLUSH)
+        _ = ioctl(descriptor, UInt(TIOCNXCL))
         close(descriptor)
     }
 
@@ -97,6 +101,13 @@ struct SerialPort: ~Copyable {
     /// Writes a request; false if the port did not take all of it, which counts as a lost request.
     func write(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
+    }
+
+    /// Whether this is the program's end of a pseudo-terminal: majors 136 to 143 (kernel's list of devices).
+    private static func isPseudoTerminal(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return false }
+        return (136...143).contains((status.st_rdev >> 8) & 0xFFF)
     }
 
     /// CRTSCTS, which the overlay does not show by name.

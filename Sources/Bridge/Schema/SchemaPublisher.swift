@@ -27,7 +27,7 @@ struct SchemaPublisher {
     ) {
         update(register, serial: serial, plant: plant, at: now, publish)
         for dependent in Derivation.dependents(of: register) {
-            let owner = dependent == .linkTotalPower ? plant.master ?? serial : serial
+            let owner = dependent == .linkTotalPower ? plant.master(at: now) ?? serial : serial
             update(dependent, serial: owner, plant: plant, at: now, publish)
         }
     }

@@ -207,7 +207,7 @@ struct ConfigurationParsingTests {
             (
                 "[broker]\nreconnect_min = \"2m\"",
                 [
-                    "2: 'broker.reconnect_min' (2m) is longer than 'broker.reconnect_max' (60s): lower the one or raise the other"
+                    "2: 'broker.reconnect_min' (2m) is longer than 'broker.reconnect_max' (4s): lower the one or raise the other"
                 ]
             ),
             ("[broker]\nreconnect_min = \"2m\"\nreconnect_max = \"2m\"", []),
