@@ -87,8 +87,11 @@ public struct Daemon {
             self.log = log
             self.mailbox = mailbox
             patterns = PortPatterns(patterns: configuration.ports)
+            // Asked once, a charger is asked for what is published and no more.
+            let isShort = once && configuration.schema.registers == .documented
             plan = PollPlan(
-                fastInterval: configuration.poll.fast, slowInterval: configuration.poll.slow,
+                entries: isShort ? Self.schemaEntries : PollPlan.standardEntries, fastInterval: configuration.poll.fast,
+                slowInterval: configuration.poll.slow,
                 settingsInterval: configuration.poll.settings, constantInterval: configuration.poll.constant)
             plant = Plant(
                 preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
@@ -101,6 +104,12 @@ public struct Daemon {
             watcher = PortWatcher(patterns: configuration.ports)
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
             for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
+        }
+
+        /// The registers of the schema, and those that it is derived from.
+        private static var schemaEntries: [PollPlan.Entry] {
+            let wanted = Set(ChargerTopics.documented).union(Derivation.all.flatMap(\.inputs))
+            return PollPlan.standardEntries.filter { wanted.contains($0.register) }
         }
 
         private var now: Duration { ContinuousClock.now - start }
