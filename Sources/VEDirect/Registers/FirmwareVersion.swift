@@ -58,7 +58,7 @@ public struct FirmwareVersion: Sendable, Hashable, Comparable, CustomStringConve
 
     /// The 16 bits as a version answer would have them.
     public var word: UInt16 {
-        func byte(_ number: Int) -> UInt16 { UInt16(clamping: number / 10 % 10 << 4 | number % 10) }
+        func byte(_ number: Int) -> UInt16 { UInt16(clamping: (number / 10 % 10) << 4 | (number % 10)) }
         return UInt16(stage.rawValue) << 14 | (byte(major) & 0x3F) << 8 | byte(minor)
     }
 
