@@ -170,7 +170,7 @@ struct CommandLineTests {
         #expect(reading.register == "EDBC")
         #expect(reading.unit == "W")
         let number = IndependentCharger.number(reading.data)
-        #expect(chargers.held(0, .panelPower, String(number)))
+        #expect(chargers.foreign(0, [String(number)]) == [])
         #expect(abs(reading.value - Double(number) / 100) < 1e-9)
         let missing = try await run("get", chargers.paths[0], "edbc", "2000")
         #expect(missing.ending == .exit(1))

@@ -104,7 +104,7 @@ struct SchemaTests {
         for index in 0..<2 {
             let serial = chargers.host.plant.chargers[index].serial
             let payloads = board.payloads("venetworking/\(serial)/EDBC")
-            #expect(payloads.allSatisfy { chargers.held(index, .panelPower, $0) })
+            #expect(chargers.foreign(index, payloads) == [])
             #expect(chargers.host.plant.chargers[index].forbiddenCommands == 0)
         }
         #expect(!board.messages.elements.contains { $0.topic.hasPrefix("/") })
@@ -160,5 +160,37 @@ struct SchemaTests {
         try await bridge.output.wait("many values") { $0.count { $0.element.hasPrefix(topic) } >= 5 }
         bridge.signal(2)
         #expect(try await bridge.end(within: .seconds(2)) == .exit(0))
+    }
+
+    /// A thousandth of all bits flipped, both ways: less is heard, and nothing wrong.
+    @Test(.enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
+    func aNoisyLineMakesNoWrongValueAndNoChargerThatIsNotThere() async throws {
+        let broker = try PrivateBroker()
+        let board = try await Board(broker)
+        let serials = ["HQ2012ABCDE", "HQ1611KLMNO"]
+        let chargers = try Chargers([
+            .smartSolar150x60(serial: serials[0]), .blueSolar75x15(serial: serials[1], firmware: .v150),
+        ])
+        let rates = try NoisyLine.Rates("ber=1e-3,drop=1e-4,dup=1e-4")
+        for index in 0..<2 {
+            chargers.host.impair(
+                index, toHost: NoisyLine(rates, seed: UInt64(index)),
+                toCharger: NoisyLine(rates, seed: UInt64(9 + index))
+            )
+        }
+        let bridge = try Program(vebridge: ["--broker", Bench.address(broker), "--ports"] + chargers.paths)
+        for serial in serials {
+            try await board.messages.wait("values of \(serial)", limit: .seconds(40)) { entries in
+                entries.count { $0.element.topic == "/venetworking/\(serial)/edbc" } >= 10
+            }
+        }
+        bridge.signal(15)
+        try await bridge.end()
+        let heard = board.messages.elements.filter { $0.topic.hasPrefix(prefix) }
+        #expect(Set(heard.map { $0.topic.split(separator: "/")[1] }) == Set(serials.map { Substring($0) }))
+        for (index, serial) in serials.enumerated() {
+            #expect(chargers.foreign(index, board.payloads("\(prefix)\(serial)/edbc")) == [], "\(serial)")
+            #expect(Set(board.payloads("\(prefix)\(serial)/edef")) == ["12"])
+        }
     }
 }
