@@ -8,9 +8,9 @@ struct Decode: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Decode a capture to JSON Lines.",
         discussion: """
-            vebridge decode vedirect morning.raw
-            cat morning.raw | vebridge decode vedirect -
-            vebridge decode masterbus candump.log
+              vebridge decode vedirect morning.raw
+              cat morning.raw | vebridge decode vedirect -
+              vebridge decode masterbus candump.log
             """,
         subcommands: [DecodeVEDirect.self, DecodeMasterBus.self])
 }

@@ -10,8 +10,9 @@ struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Three simulated chargers, a private broker and the bridge, live in the terminal.",
         discussion: """
-            vebridge demo                 until Ctrl-C
-            vebridge demo --for 10        ten seconds; exit status 0 only if every charger published
+              vebridge demo                until Ctrl-C
+              vebridge demo --for 10       ten seconds; status 0 only if every charger
+                                           published
             """)
 
     @Option(name: .customLong("for"), help: "Seconds to run; without a terminal 10.")

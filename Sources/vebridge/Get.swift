@@ -7,8 +7,8 @@ struct Get: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read registers of one device by name or number.",
         discussion: """
-            vebridge get /dev/ttyUSB0 panel_power EDD5 0x1050
-            vebridge get /dev/ttyUSB0 panel_power --json
+              vebridge get /dev/ttyUSB0 panel_power EDD5 0x1050
+              vebridge get /dev/ttyUSB0 panel_power --json
 
             There is no 'set': vebridge only reads. 'vebridge registers' lists the names.
             """)

@@ -8,9 +8,9 @@ struct Ports: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List serial ports, what answers on each, and who holds it.",
         discussion: """
-            vebridge ports
-            vebridge ports /dev/ttyUSB0 --json
-            vebridge ports --no-ask           don't open anything
+              vebridge ports
+              vebridge ports /dev/ttyUSB0 --json
+              vebridge ports --no-ask                    don't open anything
             """)
 
     @Argument(help: "Ports to look at; without any, all that the system has.")

@@ -7,9 +7,9 @@ struct Registers: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The register table, and what is derived.",
         discussion: """
-            vebridge registers
-            vebridge registers panel          only those whose name, number or note has this
-            vebridge registers --json
+              vebridge registers
+              vebridge registers panel     those with it in name, number or note
+              vebridge registers --json
             """)
 
     @Argument(help: "Part of a name, number, unit or note.")

@@ -8,10 +8,15 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read every port and publish (the default).",
         discussion: """
-            vebridge --ports /dev/ttyUSB0 /dev/ttyUSB1 --broker mqtt://me@boat.local
-            vebridge --ports '/dev/ttyUSB*'               quoted: ports that appear later are taken up
-            vebridge --config /etc/vebridge/vebridge.toml
-            vebridge --ports /dev/ttyUSB0 --once --dry-run
+              vebridge --ports /dev/ttyUSB0 /dev/ttyUSB1 --broker mqtt://me@boat
+              vebridge --ports '/dev/ttyUSB*'            quoted: ports that appear
+                                                         later are taken up
+              vebridge --config /etc/vebridge/vebridge.toml
+              vebridge --ports /dev/ttyUSB0 --once --dry-run
+
+            Without --broker the broker is mqtt://localhost. A password comes from
+            the configuration file, from a file or the environment named there, and
+            never from the command line, where others could read it.
             """)
 
     @OptionGroup var options: BridgeOptions

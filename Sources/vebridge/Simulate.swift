@@ -9,13 +9,16 @@ struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Simulated chargers on pseudo-terminals, for trying things out.",
         discussion: """
-            vebridge simulate                        one charger; prints its port, runs until Ctrl-C
-            vebridge simulate --chargers 3 --day 10m --link /tmp/charger
-            vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
+              vebridge simulate            one charger; prints its port, until Ctrl-C
+              vebridge simulate --chargers 3 --day 10m --link /tmp/charger
+              vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
             """)
 
     @Option(help: "How many chargers (1 to 64).")
     var chargers = 1
+
+    @Option(help: "The number of the first charger: others have other serials and models.")
+    var first = 0
 
     @Option(help: "Firmware of all of them: 1.16, 1.50, 1.64 or 3.16; without it they differ.")
     var firmware: String?
@@ -37,6 +40,7 @@ struct Simulate: ParsableCommand {
 
     func validate() throws {
         guard (1...64).contains(chargers) else { throw ValidationError("--chargers: 1 to 64, not \(chargers)") }
+        guard (0...1000).contains(first) else { throw ValidationError("--first: 0 to 1000, not \(first)") }
         if let firmware, SimulatedFleet.firmware(firmware) == nil {
             throw ValidationError("--firmware: 1.16, 1.50, 1.64 or 3.16, not '\(firmware)'")
         }
@@ -52,7 +56,7 @@ struct Simulate: ParsableCommand {
         StopSignals.watch { mailbox.stop(reason: $0) }
         let dayLength = SimulatedFleet.duration(day) ?? .seconds(86_400)
         let plant = SimulatedFleet.plant(
-            chargers: chargers, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
+            chargers: chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
             dayLength: dayLength, seed: seed)
         let links = link.map { link in (0..<chargers).map { "\(link)\($0)" } } ?? []
         let host: ChargerHost
@@ -102,12 +106,12 @@ enum SimulatedFleet {
     }
 
     static func plant(
-        chargers: Int, firmware: FirmwareVersion?, startHour: Double, dayLength: Duration, seed: UInt64
+        chargers: Int, first: Int = 0, firmware: FirmwareVersion?, startHour: Double, dayLength: Duration, seed: UInt64
     ) -> SimulatedPlant {
         var site = SimulatedSite(clock: SolarClock(startHour: startHour, dayLength: dayLength))
         site.sky = Sky(seed: seed)
         var plant = SimulatedPlant(site: site)
-        for index in 0..<chargers {
+        for index in first..<first + chargers {
             let serial =
                 "HQ20\(10 + index % 40)SIM\(String(index + 10, radix: 36, uppercase: true).last ?? "A")\(index % 10)"
             let model: ChargerModel =

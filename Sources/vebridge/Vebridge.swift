@@ -10,12 +10,15 @@ struct Vebridge: ParsableCommand {
         commandName: "vebridge",
         abstract: "Reads Victron solar chargers over VE.Direct and publishes to MQTT.",
         discussion: """
-            vebridge --ports /dev/ttyUSB*                 read every charger, publish to mqtt://localhost
-            vebridge --ports '/dev/ttyUSB*' --dry-run     the same, as lines on the terminal; new ports are taken up
-            vebridge ports                                which ports there are and what answers on them
-            vebridge demo                                 all of it with no hardware
+              vebridge --ports /dev/ttyUSB*              read every charger there is
+                                                         and publish to localhost
+              vebridge --ports '/dev/ttyUSB*' --dry-run  print topics; ports that
+                                                         appear later are taken up
+              vebridge ports                             what answers on each port
+              vebridge demo                              all of it with no hardware
 
-            Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing to do.
+            Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 nothing
+            to do (no port, no device).
             """,
         version: version,
         subcommands: [

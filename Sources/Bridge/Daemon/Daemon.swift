@@ -26,7 +26,9 @@ public struct Daemon {
 
     /// With `once`, a port that has not answered by then is given up.
     private static let onceLimit: Duration = .seconds(20)
-    private static let rescanInterval: Duration = .seconds(1)
+    /// The net under the witnesses of `PortWatcher`.
+    private static let rescanInterval: Duration = .seconds(10)
+    private static let settlingTime: Duration = .milliseconds(20)
     /// With `once`, how long the broker may take to acknowledge what was published.
     private static let onceFarewell: Duration = .seconds(5)
 
@@ -67,12 +69,17 @@ public struct Daemon {
         private var publisher: SchemaPublisher
         private var sink: TopicSink
         private var nextRescan: Duration = .zero
-        private var nextToken: UInt64 = 1
+        private var nextToken = BridgeLoop.firstPortToken
+        private var hasPortsChanged = false
         private var isConnected = false
         private var lastDisconnection: String?
         private var hasToldOfRefusal = false
 
+        private var watcher: PortWatcher
+
         private static let mailboxToken: UInt64 = 0
+        private static let watcherToken: UInt64 = 1
+        private static let firstPortToken: UInt64 = 2
 
         init(configuration: Configuration, output: Output, once: Bool, log: Logger, mailbox: Mailbox) {
             self.configuration = configuration
@@ -80,8 +87,11 @@ public struct Daemon {
             self.log = log
             self.mailbox = mailbox
             patterns = PortPatterns(patterns: configuration.ports)
+            // Asked once, a charger is asked for what is published and no more.
+            let isShort = once && configuration.schema.registers == .documented
             plan = PollPlan(
-                fastInterval: configuration.poll.fast, slowInterval: configuration.poll.slow,
+                entries: isShort ? Self.schemaEntries : PollPlan.standardEntries, fastInterval: configuration.poll.fast,
+                slowInterval: configuration.poll.slow,
                 settingsInterval: configuration.poll.settings, constantInterval: configuration.poll.constant)
             plant = Plant(
                 preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
@@ -91,7 +101,15 @@ public struct Daemon {
             }
             publisher = SchemaPublisher(configuration.schema)
             sink = TopicSink(configuration: configuration, output: output, mailbox: mailbox)
+            watcher = PortWatcher(patterns: configuration.ports)
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
+            for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
+        }
+
+        /// The registers of the schema, and those that it is derived from.
+        private static var schemaEntries: [PollPlan.Entry] {
+            let wanted = Set(ChargerTopics.documented).union(Derivation.all.flatMap(\.inputs))
+            return PollPlan.standardEntries.filter { wanted.contains($0.register) }
         }
 
         private var now: Duration { ContinuousClock.now - start }
@@ -117,14 +135,20 @@ public struct Daemon {
                 var ready: [UInt64] = []
                 events.wait(nextDeadline(at: time) - time) { ready.append($0) }
                 let woken = now
-                for token in ready where token != Self.mailboxToken { receive(token, at: woken) }
+                for token in ready where token >= Self.firstPortToken { receive(token, at: woken) }
+                if ready.contains(Self.watcherToken) {
+                    watcher.drain()
+                    // A plug makes several events; and a machine with much coming and going is not to keep us busy.
+                    nextRescan = min(nextRescan, woken + Daemon.settlingTime)
+                    hasPortsChanged = true
+                }
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
                     sink.stop()
                     return once ? .failed("stopped by \(reason) before every port was read") : .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
-                if patterns.hasWildcards, woken >= nextRescan { rescan(at: woken) }
+                if woken >= nextRescan { rescan(at: woken) }
                 if let heartbeat = publisher.nextHeartbeat, woken >= heartbeat {
                     publisher.heartbeat(plant: plant, at: woken) { [sink] in sink.publish($0, $1) }
                 }
@@ -135,7 +159,7 @@ public struct Daemon {
         private func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
             for port in ports { deadline = min(deadline, port.supervisor.value.deadline(now: time)) }
-            if patterns.hasWildcards { deadline = min(deadline, nextRescan) }
+            deadline = min(deadline, nextRescan)
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
@@ -145,18 +169,18 @@ public struct Daemon {
 
         private mutating func rescan(at time: Duration) {
             nextRescan = time + Daemon.rescanInterval
+            if hasPortsChanged {
+                hasPortsChanged = false
+                for port in ports { port.supervisor.value.retrySoon(at: time) }
+            }
             let found = patterns.ports()
-            for path in found where !ports.contains(where: { $0.path == path }) {
+            for port in PortSlot.reconcile(&ports, with: found) {
+                let settings = configuration.serialSettings(path: port.path, aliases: [port.device])
                 ports.append(
                     PortSlot(
-                        path: path,
-                        supervisor: PortSupervisor(
-                            path: path, settings: configuration.serialSettings(path: path), plan: plan, now: time)))
+                        port: port,
+                        supervisor: PortSupervisor(path: port.path, settings: settings, plan: plan, now: time)))
                 advance(ports.count - 1, at: time)
-            }
-            // A port that a pattern found and that is gone from the system is forgotten once it is closed.
-            ports.removeAll { slot in
-                !found.contains(slot.path) && slot.supervisor.value.session == nil
             }
             countUnresolved()
         }
@@ -380,7 +404,9 @@ public struct Daemon {
 
     /// A port with what the loop knows of it.
     private struct PortSlot {
-        let path: String
+        var port: PortPatterns.Port
+        var path: String { port.path }
+        var isClosed: Bool { supervisor.value.session == nil }
         /// The supervisor owns a descriptor and cannot be copied, so it lives in a box that the slot shares.
         let supervisor: Box
         var token: UInt64 = 0
@@ -413,8 +439,27 @@ public struct Daemon {
             }
         }
 
-        init(path: String, supervisor: consuming PortSupervisor) {
-            self.path = path
+        /// Brings the slots in line with the ports that are there, and gives those that have no slot yet.
+        ///
+        /// Names can be links, and links can be turned: a closed port follows its name, an open one stays with its
+        /// device. One that a pattern found and that is gone from the system is forgotten once it is closed.
+        static func reconcile(_ slots: inout [PortSlot], with found: [PortPatterns.Port]) -> [PortPatterns.Port] {
+            let open = Set(slots.filter { !$0.isClosed }.map(\.port.device))
+            slots = slots.compactMap { slot in
+                guard slot.isClosed else { return slot }
+                guard let port = found.first(where: { $0.path == slot.path }), !open.contains(port.device) else {
+                    return nil
+                }
+                var slot = slot
+                slot.port = port
+                return slot
+            }
+            let served = Set(slots.map(\.port.device))
+            return found.filter { !served.contains($0.device) }
+        }
+
+        init(port: PortPatterns.Port, supervisor: consuming PortSupervisor) {
+            self.port = port
             self.supervisor = Box(supervisor)
         }
 

@@ -11,15 +11,23 @@ struct PortPatterns: Sendable, Equatable {
 
     static func isWildcard(_ pattern: String) -> Bool { pattern.contains { $0 == "*" || $0 == "?" || $0 == "[" } }
 
+    /// A port to serve.
+    struct Port: Sendable, Hashable {
+        /// The name that the user gave or that a pattern matched.
+        let path: String
+        /// The device behind it: names can be links, and links can be turned. The name itself while nothing is there.
+        let device: String
+    }
+
     /// The ports that are to be served now: every plain path, be it there or not, and what the patterns match. Two
     /// names of the same device count once, under the first name.
-    func ports() -> [String] {
-        var ports: [String] = []
+    func ports() -> [Port] {
+        var ports: [Port] = []
         var devices: Set<String> = []
         for pattern in patterns {
             for path in Self.isWildcard(pattern) ? Self.matches(pattern) : [pattern] {
                 let device = Self.device(of: path) ?? path
-                if devices.insert(device).inserted { ports.append(path) }
+                if devices.insert(device).inserted { ports.append(Port(path: path, device: device)) }
             }
         }
         return ports

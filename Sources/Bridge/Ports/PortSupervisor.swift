@@ -75,6 +75,12 @@ struct PortSupervisor: ~Copyable {
         return min(session.deadline, lastByte + Self.silenceLimit, lastSense + Self.garbageLimit)
     }
 
+    /// Ports have come or gone: a closed one is tried again without waiting out its pause. A port that flaps still
+    /// gets no more than ten attempts a second.
+    mutating func retrySoon(at now: Duration) {
+        if session == nil { nextOpen = min(nextOpen, now + .milliseconds(100)) }
+    }
+
     /// Does what is due: opens, asks, gives up. Returns whether the descriptor changed.
     mutating func advance(to now: Duration, _ report: (Event) -> Void) -> Bool {
         guard session != nil else { return now >= nextOpen ? open(at: now, report) : false }

@@ -1,0 +1,87 @@
+# vebridge: the commands that people and machines use. `make help` lists them.
+
+SWIFT  ?= swift
+PREFIX ?= /usr/local
+# The ports of `make run`, for example PORTS='/dev/ttyUSB*'. Without them it runs the demo.
+PORTS  ?=
+BROKER ?=
+# More options for the program, for example ARGS='--dry-run'.
+ARGS   ?=
+
+SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
+
+.DEFAULT_GOAL := help
+.PHONY: help run build release test lint format bench fuzz soak docs install uninstall clean setup setup-test
+
+help: ## This list.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	    printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+setup:
+	@packaging/setup.sh build
+
+setup-test:
+	@packaging/setup.sh test
+
+build: setup ## The program, for debugging, as .build/debug/vebridge.
+	$(SWIFT) build --product vebridge
+
+release: setup ## The program, optimised, as .build/release/vebridge.
+	$(SWIFT) build -c release --product vebridge
+
+run: setup-test ## The demo, which needs no hardware; with PORTS='/dev/ttyUSB*' the real thing.
+	$(SWIFT) build --product vebridge
+ifeq ($(strip $(PORTS)),)
+	@echo
+	@echo "The demo: simulated chargers, a broker of their own, and the bridge. Ctrl-C ends it."
+	@echo "With real cables:   make run PORTS='/dev/ttyUSB*'                      prints the topics"
+	@echo "and with a broker:  make run PORTS='/dev/ttyUSB*' BROKER=mqtt://localhost"
+	@echo
+	@.build/debug/vebridge demo $(ARGS)
+else
+	@.build/debug/vebridge --ports '$(PORTS)' $(if $(BROKER),--broker '$(BROKER)',--dry-run) $(ARGS)
+endif
+
+test: setup-test ## Every test; a broker and pseudo-terminals included.
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+lint: ## The layout of the code, and that the scripts are sound.
+	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
+	@for script in packaging/setup.sh Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
+
+format: ## Lays the code out as lint wants it.
+	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
+
+fuzz: setup ## A minute of fuzzing of the decoders, and 100 million bytes at full speed.
+	Fuzz/run.sh
+
+# The sanitizers see more in a build of their own. SANITIZER=address is the other one; MINUTES=2 is a short look.
+SANITIZER ?= thread
+MINUTES   ?= 30
+SEED      ?= 1
+soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=thread|address MINUTES=30 SEED=1).
+	$(SWIFT) build -c release --product vebridge
+	$(SWIFT) build --product vebridge --sanitize=$(SANITIZER) --scratch-path .build-$(SANITIZER) \
+	    $(if $(filter thread,$(SANITIZER)),-Xswiftc -DTHREAD_SANITIZER)
+	Tests/Soak/soak.py --program .build-$(SANITIZER)/debug/vebridge --simulator .build/release/vebridge \
+	    --minutes $(MINUTES) --seed $(SEED)
+
+docs: setup ## Writes anew the pages and the example file that are made from the code.
+	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter registersPage
+	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
+
+bench: setup ## How fast the decoders are on this machine.
+	Fuzz/run.sh storm
+
+install: release ## The program, its example file and the udev rules, under PREFIX (and DESTDIR).
+	install -D -m 755 .build/release/vebridge $(DESTDIR)$(PREFIX)/bin/vebridge
+	install -D -m 644 packaging/vebridge.toml.example $(DESTDIR)$(PREFIX)/share/doc/vebridge/vebridge.toml.example
+	install -D -m 644 udev/60-vebridge.rules $(DESTDIR)/etc/udev/rules.d/60-vebridge.rules
+
+uninstall: ## Takes away what install put there; configuration stays.
+	rm -f $(DESTDIR)$(PREFIX)/bin/vebridge $(DESTDIR)/etc/udev/rules.d/60-vebridge.rules
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vebridge
+
+clean: ## Takes away what was built.
+	rm -rf .build .build-thread .build-address Fuzz/.build
