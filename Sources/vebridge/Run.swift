@@ -77,6 +77,10 @@ struct BridgeOptions: ParsableArguments {
                 throw Status.usage.exit
             }
         }
+        guard !ports.contains("") else {
+            Terminal.complain("--ports: an empty name; write for example --ports /dev/ttyUSB0")
+            throw Status.usage.exit
+        }
         var address: BrokerURL?
         if let broker {
             do {

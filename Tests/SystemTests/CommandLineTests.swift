@@ -39,7 +39,8 @@ struct CommandLineTests {
     }
 
     @Test(arguments: [
-        ["--bogus"], ["bogus", "command"], ["--broker"], ["ports", "--bogus"], ["get"], ["decode", "nothing"],
+        ["--bogus"], ["bogus", "command"], ["--broker"], ["--ports"], ["--once", "--ports", ""], ["ports", "--bogus"],
+        ["get"], ["decode", "nothing"],
         ["get", "/dev/ttyUSB0", "no_such_register"], ["simulate", "--chargers", "65"],
         ["simulate", "--firmware", "9.99"], ["simulate", "--day", "soon"], ["simulate", "--noise", "ber=2"],
         ["simulate", "--hour", "24"], ["demo", "--for", "0"], ["demo", "--day", "x"],
@@ -150,6 +151,22 @@ struct CommandLineTests {
         #expect(program.complaint.contains("\(chargers.paths[1]): receives TEXT, no HEX answer"))
     }
 
+    @Test func onceThatIsStoppedHasFailed() async throws {
+        let chargers = try Chargers([.smartSolar150x60()])
+        let program = try Program("--once", "--dry-run", "--ports", chargers.paths[0])
+        try await program.errors.first("it is at work") { $0.contains("charger found") }
+        program.signal(15)
+        #expect(try await program.end(within: .seconds(2)) == .exit(1))
+        #expect(program.complaint.contains("before every port was read"))
+    }
+
+    /// There is no use in waiting for a broker with nothing to tell it.
+    @Test func onceDoesNotWaitForABrokerIfNoPortCanBeUsed() async throws {
+        let program = try Program("--once", "--broker", "mqtt://127.0.0.1:9", "--ports", "/dev/null")
+        #expect(try await program.end(within: .seconds(10)) == .exit(1))
+        #expect(program.complaint.contains("/dev/null: not a serial port"))
+    }
+
     // MARK: Looking by hand
 
     @Test func getReadsByNameAndNumber() async throws {
@@ -170,7 +187,7 @@ struct CommandLineTests {
         #expect(reading.register == "EDBC")
         #expect(reading.unit == "W")
         let number = IndependentCharger.number(reading.data)
-        #expect(chargers.held(0, .panelPower, String(number)))
+        #expect(chargers.foreign(0, [String(number)]) == [])
         #expect(abs(reading.value - Double(number) / 100) < 1e-9)
         let missing = try await run("get", chargers.paths[0], "edbc", "2000")
         #expect(missing.ending == .exit(1))

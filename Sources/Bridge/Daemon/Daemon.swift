@@ -145,7 +145,7 @@ public struct Daemon {
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
                     sink.stop()
-                    return .done
+                    return once ? .failed("stopped by \(reason) before every port was read") : .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
@@ -373,6 +373,10 @@ public struct Daemon {
             if failures.count == ports.count, failures.allSatisfy({ $0.1.isAbsent }) {
                 sink.stop()
                 return .nothingToDo("no device answered:\n" + Self.list(failures))
+            }
+            guard failures.count < ports.count else {
+                sink.stop()
+                return .failed("no port could be read:\n" + Self.list(failures))
             }
             guard isConnected || !sink.needsBroker else {
                 guard isLate else { return nil }

@@ -47,7 +47,8 @@ struct PortSupervisor: ~Copyable {
     private var retry = PortSupervisor.shortestRetry
     private var reported: [String: Duration] = [:]
     private var identified: Duration?
-    private var lastByte: Duration = .zero
+    /// When something was heard last, or the port was opened.
+    private(set) var lastByte: Duration = .zero
     private var lastSense: Duration = .zero
     private var goodBefore = 0
     private var allowance = PortSupervisor.burst

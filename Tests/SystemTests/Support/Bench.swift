@@ -1,6 +1,7 @@
 import Bridge
 import Glibc
 import Simulation
+import Synchronization
 import Testing
 import VEDirect
 
@@ -28,22 +29,53 @@ enum Bench {
 /// Chargers simulated in this process, on pseudo-terminals, until the object goes.
 final class Chargers: Sendable {
     let host: ChargerHost
+    private let power: Record
+    private let recorder: Task<Void, any Error>
+
+    /// Every panel power that each charger ever held, as payloads; the chargers remember some seconds themselves.
+    private final class Record: Sendable {
+        private let values: Mutex<[Set<String>]>
+
+        init(_ count: Int) { values = Mutex([Set<String>](repeating: [], count: count)) }
+
+        func note(_ plant: SimulatedPlant) {
+            values.withLock { values in
+                for index in values.indices {
+                    for bytes in plant.chargers[index].heldValues(.panelPower, since: .zero) {
+                        if let number = RawValue(bytes).unsigned { values[index].insert(String(number)) }
+                    }
+                }
+            }
+        }
+
+        func contains(_ index: Int, _ payload: String) -> Bool { values.withLock { $0[index].contains(payload) } }
+    }
 
     init(_ models: [ChargerModel], links: [String] = [], seed: UInt64 = 1) throws {
         var plant = SimulatedPlant(site: SimulatedSite(clock: SolarClock(startHour: 11)))
         for (index, model) in models.enumerated() { plant.add(model, seed: seed + UInt64(index)) }
         host = try ChargerHost(plant, links: links)
         try host.start()
+        power = Record(models.count)
+        recorder = Task { [host, power] in
+            while true {
+                power.note(host.plant)
+                try await Task.sleep(for: .seconds(2))
+            }
+        }
     }
 
-    deinit { host.stop() }
+    deinit {
+        recorder.cancel()
+        host.stop()
+    }
 
     var paths: [String] { host.paths.compactMap { $0 } }
 
-    /// Whether the charger held this as the register's value at any time that it remembers.
-    func held(_ index: Int, _ register: RegisterID, _ payload: String) -> Bool {
-        let values = host.plant.chargers[index].heldValues(register, since: .zero)
-        return values.contains { RawValue($0).unsigned.map(String.init) == payload }
+    /// The payloads that the charger never held as its panel power.
+    func foreign(_ index: Int, _ payloads: [String]) -> [String] {
+        power.note(host.plant)
+        return payloads.filter { !power.contains(index, $0) }
     }
 }
 
