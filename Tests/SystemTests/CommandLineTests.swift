@@ -152,8 +152,10 @@ struct CommandLineTests {
     }
 
     @Test func onceThatIsStoppedHasFailed() async throws {
-        let chargers = try Chargers([.smartSolar150x60()])
-        let program = try Program("--once", "--dry-run", "--ports", chargers.paths[0])
+        // The second never answers, so that there is something to wait for.
+        let chargers = try Chargers([.smartSolar150x60(), .smartSolar75x15()])
+        chargers.host.mute(1)
+        let program = try Program(vebridge: ["--once", "--dry-run", "--ports"] + chargers.paths)
         try await program.errors.first("it is at work") { $0.contains("charger found") }
         program.signal(15)
         #expect(try await program.end(within: .seconds(2)) == .exit(1))
