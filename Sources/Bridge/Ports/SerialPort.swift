@@ -54,7 +54,7 @@ struct SerialPort: ~Copyable {
         guard tcsetattr(descriptor, TCSANOW, &attributes) == 0 else {
             let code = errno
             close(descriptor)
-            throw Failure(description: "cannot set 19200 8N1: \(String(cString: strerror(code)))", isTemporary: true)
+            throw Failure(description: "cannot set \(settings.baud) 8N1: \(String(cString: strerror(code)))", isTemporary: true)
         }
         // What the kernel kept from before, and what it echoed between open and raw, belongs to nobody.
         tcflush(descriptor, TCIOFLUSH)
@@ -99,6 +99,16 @@ struct SerialPort: ~Copyable {
         bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
     }
 
+    /// Waits until what was written has left, at most `limit`; for a last word before closing.
+    func drain(_ limit: Duration) {
+        let end = ContinuousClock.now + limit
+        var waiting = Int32(0)
+        while ioctl(descriptor, UInt(TIOCOUTQ), &waiting) == 0, waiting > 0, ContinuousClock.now < end {
+            var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+            _ = poll(&entry, 1, 2)
+        }
+    }
+
     /// CRTSCTS, which the overlay does not show by name.
     private static let hardwareFlowControl = tcflag_t(0x8000_0000)
 
@@ -111,6 +121,14 @@ struct SerialPort: ~Copyable {
         case 38400: speed_t(B38400)
         case 57600: speed_t(B57600)
         case 115_200: speed_t(B115200)
+        // Beyond what VE.Direct has: adapters for CAN.
+        case 230_400: speed_t(B230400)
+        case 460_800: speed_t(B460800)
+        case 500_000: speed_t(B500000)
+        case 921_600: speed_t(B921600)
+        case 1_000_000: speed_t(B1000000)
+        case 2_000_000: speed_t(B2000000)
+        case 3_000_000: speed_t(B3000000)
         default: speed_t(B19200)
         }
     }
