@@ -67,13 +67,16 @@ public struct DeviceSchema: Sendable {
     /// The number of groups per tab, where it was heard.
     public internal(set) var groupCounts: [Tab: UInt16] = [:]
     /// The monitoring groups.
-    public private(set) var groups: [UInt8: GroupSchema] = [:]
+    public internal(set) var groups: [UInt8: GroupSchema] = [:]
+    /// The two parts of the firmware's version, each minor in the low byte and major in the high byte (taken from
+    /// others).
+    public internal(set) var firmwareParts: [UInt8: UInt16] = [:]
     /// The ids of the texts that describe the device.
     public internal(set) var identityIDs: [IdentityText: UInt16] = [:]
 
-    private var known: [UInt16: AttributeSchema] = [:]
+    var known: [UInt16: AttributeSchema] = [:]
     var strings: StringTable
-    private let limits: SchemaLimits
+    let limits: SchemaLimits
     private var table: DeviceDefinition?
 
     init(_ address: DeviceAddress, limits: SchemaLimits) {
@@ -98,6 +101,16 @@ public struct DeviceSchema: Sendable {
     public var article: String? { text(identityIDs[.article]) }
     /// The serial number.
     public var serial: String? { text(identityIDs[.serial]) }
+
+    /// The revision.
+    public var revision: String? { text(identityIDs[.revision]) }
+    /// The firmware: both parts added up, `major.minor` (taken from others); nil until both are known.
+    public var firmware: String? {
+        guard let first = firmwareParts[0], let second = firmwareParts[1] else { return nil }
+        let minor = Int(first & 0xFF) + Int(second & 0xFF)
+        let major = Int(first >> 8) + Int(second >> 8)
+        return "\(major)." + (minor < 10 ? "0" : "") + "\(minor)"
+    }
 
     /// The table that fits this device as far as it is known; nil for most types.
     public var definition: DeviceDefinition? { table }
@@ -204,6 +217,7 @@ public struct DeviceSchema: Sendable {
                 identityIDs[text] = value
                 chooseTable()
             }
+        case 0x82: if selector <= 1 { firmwareParts[selector] = value }
         default: break
         }
     }
@@ -216,7 +230,7 @@ public struct DeviceSchema: Sendable {
 
     mutating func forget(string: UInt16) { strings.forget(string) }
 
-    private mutating func chooseTable() {
+    mutating func chooseTable() {
         table = DeviceDefinition.matching(type: address.type, name: name, article: article)
     }
 }

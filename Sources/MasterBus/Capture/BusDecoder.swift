@@ -82,6 +82,11 @@ public struct BusDecoder: Sendable {
         noteRead(AttributeKey(tab: .monitoring, attribute: attribute), index, time)
     }
 
+    /// Takes over what a device said of itself in an earlier session, as far as it has not said it again.
+    mutating func adopt(_ record: SchemaRecord) {
+        if let index = index(of: record.address) { states[index].schema.adopt(record) }
+    }
+
     /// Takes a frame that the caller has parsed already.
     mutating func decode(_ message: Message, of frame: Frame, at time: Duration) -> BusEvent? {
         counts.frames += 1
