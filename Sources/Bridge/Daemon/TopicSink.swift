@@ -81,10 +81,12 @@ final class TopicSink: Sendable {
     }
 
     /// Publishes; false if it was not taken.
-    func publish(_ topic: String, _ payload: String) -> Bool {
+    ///
+    /// - Parameter isKept: whether the broker keeps it whatever the configuration says of values.
+    func publish(_ topic: String, _ payload: String, isKept: Bool = false) -> Bool {
         switch way {
         case .client(let client):
-            return client.publish(topic, payload, qos: qos, retain: retain) == .accepted
+            return client.publish(topic, payload, qos: qos, retain: retain || isKept) == .accepted
         case .lines(let write):
             write("\(topic) \(payload)")
             return true

@@ -1,8 +1,9 @@
+public import MasterBus
 public import VEDirect
 
-/// Everything that is known now: the chargers, their readings, and what follows from them.
+/// Everything that is known now: the chargers and the devices on MasterBuses, their readings, and what follows from them.
 ///
-/// Readings come in from the ports; publishers look here. The plant says nothing of topics.
+/// Readings come in from the ports and the buses; publishers look here. The plant says nothing of topics.
 public struct Plant: Sendable {
     /// A charger and what it last said.
     public struct Charger: Sendable {
@@ -30,6 +31,8 @@ public struct Plant: Sendable {
 
     /// The chargers by serial number.
     public private(set) var chargers: [String: Charger] = [:]
+    /// The devices on MasterBuses by address.
+    public internal(set) var busDevices: [DeviceAddress: BusDevice] = [:]
     /// Ports on which it is not yet clear what answers: sums wait for them.
     public var unresolvedPorts = 0
     /// The serial that the configuration names as the one that stands for the network; may be empty.
