@@ -51,6 +51,9 @@ final class BusSupervisor {
         recorder?.appeared(recorded, name: source.description, at: now)
     }
 
+    /// Whether nothing more is expected for one full look at the bus: a log was played, or every device has told all.
+    var isComplete: Bool { isFinished || finalReason != nil || session.isCaughtUp }
+
     /// The descriptor to wait on; nil while the link is closed, or has none.
     var descriptor: Int32? { isOpen ? link.descriptor : nil }
 
@@ -151,6 +154,7 @@ final class BusSupervisor {
             retry = min(retry * 2, Self.longestRetry)
             if lastReason != error.description {
                 lastReason = error.description
+                recorder?.note("failed", recorded, at: now, detail: error.description)
                 report(.closed(reason: error.description, isFinal: isFinal))
             }
             return false

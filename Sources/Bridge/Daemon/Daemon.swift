@@ -24,54 +24,98 @@ public struct Daemon {
     }
 
     /// With `once`, a port that has not answered by then is given up.
-    private static let onceLimit: Duration = .seconds(20)
-    private static let rescanInterval: Duration = .seconds(2)
+    static let onceLimit: Duration = .seconds(20)
+    static let rescanInterval: Duration = .seconds(2)
 
     private let configuration: Configuration
     private let output: Output
     private let once: Bool
+    private let recording: String?
     private let log: Logger
     private let mailbox: Mailbox
 
     /// A daemon that runs by a configuration.
-    public init(configuration: Configuration, output: Output, once: Bool, log: Logger, mailbox: Mailbox) {
+    ///
+    /// - Parameter recording: a folder in which all that was said is written down, for ``replay(_:speed:)``; it must be
+    ///   empty or absent.
+    public init(
+        configuration: Configuration, output: Output, once: Bool, recording: String? = nil, log: Logger,
+        mailbox: Mailbox
+    ) {
         self.configuration = configuration
         self.output = output
         self.once = once
+        self.recording = recording
         self.log = log
         self.mailbox = mailbox
     }
 
-    /// Runs until stopped, or with `once` until every port was polled once.
+    /// Runs until stopped, with `once` until every port was polled once, with nothing but logs to play until they end.
     public func run() -> Outcome {
-        var loop = BridgeLoop(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
+        var recorder: Recorder?
+        if let recording {
+            do {
+                recorder = try Recorder(folder: recording, settings: RecordedSettings(configuration))
+            } catch {
+                return .failed(error.description)
+            }
+        }
+        var loop = BridgeLoop(
+            configuration: configuration, output: output, once: once, recorder: recorder, log: log, mailbox: mailbox)
         return loop.run()
     }
 
+    /// Plays a recording into the same stages as the live bytes went through, with the settings of the recording.
+    ///
+    /// - Parameter speed: how much faster than recorded; nil for as fast as it goes.
+    public func replay(_ folder: String, speed: Double?) -> Outcome {
+        do {
+            let recording = try Recording(folder: folder)
+            var configuration = configuration
+            recording.settings.apply(to: &configuration)
+            var loop = BridgeLoop(
+                configuration: configuration, output: output, once: false, recorder: nil, log: log, mailbox: mailbox)
+            return loop.replay(recording, speed: speed)
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
     /// The state of one run. Everything here belongs to the thread that runs it.
-    private struct BridgeLoop: ~Copyable {
-        private let configuration: Configuration
-        private let once: Bool
-        private let log: Logger
-        private let mailbox: Mailbox
-        private let patterns: PortPatterns
-        private let plan: PollPlan
-        private let start = ContinuousClock.now
-        private var events = EventLoop()
-        private var ports: [PortSlot] = []
-        private var buffer = [UInt8](repeating: 0, count: 4096)
-        private var plant: Plant
-        private var publisher: SchemaPublisher
-        private var sink: TopicSink
-        private var nextRescan: Duration = .zero
-        private var nextToken: UInt64 = 1
-        private var isConnected = false
+    struct BridgeLoop: ~Copyable {
+        let configuration: Configuration
+        let once: Bool
+        let log: Logger
+        let mailbox: Mailbox
+        let patterns: PortPatterns
+        let plan: PollPlan
+        let start = ContinuousClock.now
+        var events = EventLoop()
+        var ports: [PortSlot] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var plant: Plant
+        var publisher: SchemaPublisher
+        var sink: TopicSink
+        var buses: [BusSlot] = []
+        var busPublisher: BusPublisher
+        let store: SchemaStore
+        let recorder: Recorder?
+        var nextNumber = 0
+        /// When the last of nothing but logs had been played to its end.
+        var endOfReplay: Duration?
+        var nextRescan: Duration = .zero
+        var nextToken: UInt64 = 1
+        var isConnected = false
 
-        private static let mailboxToken: UInt64 = 0
+        static let mailboxToken: UInt64 = 0
 
-        init(configuration: Configuration, output: Output, once: Bool, log: Logger, mailbox: Mailbox) {
+        init(
+            configuration: Configuration, output: Output, once: Bool, recorder: Recorder?, log: Logger,
+            mailbox: Mailbox
+        ) {
             self.configuration = configuration
             self.once = once
+            self.recorder = recorder
             self.log = log
             self.mailbox = mailbox
             patterns = PortPatterns(patterns: configuration.ports)
@@ -81,11 +125,14 @@ public struct Daemon {
             plant = Plant(
                 preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
             publisher = SchemaPublisher(configuration.schema)
-            sink = TopicSink(configuration: configuration, output: output, mailbox: mailbox)
+            busPublisher = BusPublisher(configuration)
+            store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
+            sink = TopicSink(
+                configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics)
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
         }
 
-        private var now: Duration { ContinuousClock.now - start }
+        var now: Duration { ContinuousClock.now - start }
 
         mutating func run() -> Outcome {
             do {
@@ -93,12 +140,18 @@ public struct Daemon {
             } catch {
                 return .failed(error.description)
             }
+            do {
+                try addBuses(at: now)
+            } catch {
+                sink.stop()
+                return .failed(error.description)
+            }
             rescan(at: now)
-            if ports.isEmpty, once || !patterns.hasWildcards {
+            if ports.isEmpty, buses.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
                 return .nothingToDo
             }
-            if ports.isEmpty {
+            if ports.isEmpty, patterns.hasWildcards {
                 log.notice(
                     "no port matches yet; waiting for one",
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
@@ -111,21 +164,43 @@ public struct Daemon {
                 for token in ready where token != Self.mailboxToken { receive(token, at: woken) }
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
-                    sink.stop()
-                    return .done
+                    end(at: woken)
+                    return recordingOutcome ?? .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
+                for index in buses.indices { advanceBus(index, at: woken) }
                 if patterns.hasWildcards, woken >= nextRescan { rescan(at: woken) }
-                if let heartbeat = publisher.nextHeartbeat, woken >= heartbeat {
-                    publisher.heartbeat(plant: plant, at: woken) { [sink] in sink.publish($0, $1) }
-                }
+                beat(at: woken)
+                recorder?.flush(at: woken)
+                if let outcome = busOutcome(at: woken) { return outcome }
                 if once, let outcome = onceOutcome(at: woken) { return outcome }
             }
         }
 
-        private func nextDeadline(at time: Duration) -> Duration {
+        /// Publishes again what has been published long ago.
+        mutating func beat(at time: Duration) {
+            guard let heartbeat = publisher.nextHeartbeat, time >= heartbeat else { return }
+            recorder?.note("beat", at: time)
+            publisher.heartbeat(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+        }
+
+        /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
+        @discardableResult
+        mutating func end(at time: Duration) -> Bool {
+            for bus in buses { bus.supervisor.shut() }
+            recorder?.finish(at: time)
+            return sink.stop()
+        }
+
+        /// Why the recording that was asked for is not whole; nil where it is, or none was asked for.
+        var recordingOutcome: Outcome? { recorder?.failure.map { .failed("the recording is not whole: \($0)") } }
+
+        func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
             for port in ports { deadline = min(deadline, port.supervisor.value.deadline(now: time)) }
+            for bus in buses {
+                if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
+            }
             if patterns.hasWildcards { deadline = min(deadline, nextRescan) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
@@ -134,33 +209,44 @@ public struct Daemon {
 
         // MARK: Ports
 
-        private mutating func rescan(at time: Duration) {
+        mutating func rescan(at time: Duration) {
             nextRescan = time + Daemon.rescanInterval
             let found = patterns.ports()
             for path in found where !ports.contains(where: { $0.path == path }) {
-                ports.append(
-                    PortSlot(
-                        path: path,
-                        supervisor: PortSupervisor(
-                            path: path, settings: configuration.serialSettings(path: path), plan: plan, now: time)))
+                addPort(path, number: nextNumber, at: time)
                 advance(ports.count - 1, at: time)
             }
             // A port that a pattern found and that is gone from the system is forgotten once it is closed.
-            ports.removeAll { slot in
-                !found.contains(slot.path) && slot.supervisor.value.session == nil
+            ports.removeAll { [recorder] slot in
+                let isGone = !found.contains(slot.path) && slot.supervisor.value.session == nil
+                if isGone { recorder?.note("gone", .port(slot.number), at: time) }
+                return isGone
             }
+            recorder?.note("scan", at: time)
             countUnresolved()
         }
 
-        private mutating func advance(_ index: Int, at time: Duration) {
+        mutating func addPort(_ path: String, number: Int, at time: Duration) {
+            ports.append(
+                PortSlot(
+                    path: path, number: number,
+                    supervisor: PortSupervisor(
+                        path: path, settings: configuration.serialSettings(path: path), plan: plan,
+                        recorder: recorder, number: number, now: time)))
+            nextNumber = max(nextNumber, number + 1)
+        }
+
+        mutating func advance(_ index: Int, at time: Duration) {
             guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.advance(to: time, { reported.append($0) }) { register(index) }
             handle(reported, port: index, at: time)
         }
 
-        private mutating func receive(_ token: UInt64, at time: Duration) {
-            guard let index = ports.firstIndex(where: { $0.token == token }) else { return }
+        mutating func receive(_ token: UInt64, at time: Duration) {
+            guard let index = ports.firstIndex(where: { $0.token == token }) else {
+                return receiveBus(token, at: time)
+            }
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.receive(into: &buffer, at: time, { reported.append($0) }) {
                 register(index)
@@ -168,7 +254,7 @@ public struct Daemon {
             handle(reported, port: index, at: time)
         }
 
-        private mutating func register(_ index: Int) {
+        mutating func register(_ index: Int) {
             // A token is used once, so that an event of a closed descriptor finds nobody.
             ports[index].token = nextToken
             nextToken += 1
@@ -177,7 +263,7 @@ public struct Daemon {
             }
         }
 
-        private mutating func handle(_ reported: [PortSupervisor.Event], port index: Int, at time: Duration) {
+        mutating func handle(_ reported: [PortSupervisor.Event], port index: Int, at time: Duration) {
             for event in reported {
                 let path = ports[index].path
                 switch event {
@@ -195,13 +281,13 @@ public struct Daemon {
             }
         }
 
-        private mutating func leave(_ index: Int) {
+        mutating func leave(_ index: Int) {
             guard let serial = ports[index].serial else { return }
             plant.lost(serial, port: ports[index].path)
             ports[index].serial = nil
         }
 
-        private mutating func handle(_ event: DeviceSession.Event, port index: Int, at time: Duration) {
+        mutating func handle(_ event: DeviceSession.Event, port index: Int, at time: Duration) {
             let path = ports[index].path
             switch event {
             case .identified(let identity):
@@ -241,7 +327,7 @@ public struct Daemon {
             }
         }
 
-        private mutating func noteState(_ state: DeviceSession.State, port index: Int) {
+        mutating func noteState(_ state: DeviceSession.State, port index: Int) {
             let metadata: Logger.Metadata = ["port": .string(ports[index].path)]
             switch state {
             case .textOnly:
@@ -257,14 +343,14 @@ public struct Daemon {
             countUnresolved()
         }
 
-        private mutating func countUnresolved() {
+        mutating func countUnresolved() {
             plant.unresolvedPorts = ports.count { !$0.isResolved }
         }
 
         // MARK: Broker
 
         /// Reads what other threads said; gives the reason when one of them asked to stop.
-        private mutating func readMailbox(at time: Duration) -> String? {
+        mutating func readMailbox(at time: Duration) -> String? {
             let contents = mailbox.take()
             if let lost = contents.disconnection {
                 if isConnected || lost.repeats <= 1 {
@@ -279,35 +365,49 @@ public struct Daemon {
             }
             if contents.isConnected != nil || contents.isDrained {
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+                publishBuses()
             }
             return contents.stopReason
         }
 
         // MARK: Once
 
-        private mutating func onceOutcome(at time: Duration) -> Outcome? {
-            let isComplete = ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
+        mutating func onceOutcome(at time: Duration) -> Outcome? {
+            let isComplete =
+                ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
+                && buses.allSatisfy { $0.supervisor.isComplete }
             guard isComplete || time >= Daemon.onceLimit else { return nil }
-            let polled = ports.count { $0.isPolled }
+            let polled = ports.count { $0.isPolled } + buses.count { $0.hasValues }
             for port in ports where !port.isPolled {
                 log.warning("no device answered", metadata: ["port": .string(port.path)])
             }
+            for bus in buses where !bus.hasValues {
+                log.warning("no value was heard", metadata: ["can": .string(bus.supervisor.source.description)])
+            }
             guard polled > 0 else {
-                sink.stop()
+                end(at: time)
                 return .nothingToDo
             }
+            return lastOutcome(at: time, limit: Daemon.onceLimit)
+        }
+
+        /// Everything was published: the end, once the broker has it. Nil while that is waited for.
+        mutating func lastOutcome(at time: Duration, limit: Duration) -> Outcome? {
             guard sink.isReady else {
-                guard time >= Daemon.onceLimit else { return nil }
-                sink.stop()
+                guard time >= limit else { return nil }
+                end(at: time)
                 return .failed("the broker was not reached within \(Daemon.onceLimit.components.seconds) s")
             }
-            return sink.stop() ? .done : .failed("the broker did not confirm everything that was published")
+            return end(at: time)
+                ? recordingOutcome ?? .done : .failed("the broker did not confirm everything that was published")
         }
     }
 
     /// A port with what the loop knows of it.
-    private struct PortSlot {
+    struct PortSlot {
         let path: String
+        /// Its number in a recording.
+        let number: Int
         /// The supervisor owns a descriptor and cannot be copied, so it lives in a box that the slot shares.
         let supervisor: Box
         var token: UInt64 = 0
@@ -316,8 +416,9 @@ public struct Daemon {
         var isResolved = false
         var isPolled = false
 
-        init(path: String, supervisor: consuming PortSupervisor) {
+        init(path: String, number: Int, supervisor: consuming PortSupervisor) {
             self.path = path
+            self.number = number
             self.supervisor = Box(supervisor)
         }
 

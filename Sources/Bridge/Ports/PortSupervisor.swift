@@ -19,6 +19,8 @@ struct PortSupervisor: ~Copyable {
     private static let longestRetry: Duration = .seconds(5)
 
     let path: String
+    private let recorder: Recorder?
+    private let recorded: Recorder.Source
     private let settings: Configuration.Serial
     private let plan: PollPlan
     private var port: SerialPort?
@@ -34,11 +36,17 @@ struct PortSupervisor: ~Copyable {
     /// What earlier sessions of this port counted.
     private(set) var bytesBefore = 0
 
-    init(path: String, settings: Configuration.Serial, plan: PollPlan, now: Duration) {
+    init(
+        path: String, settings: Configuration.Serial, plan: PollPlan, recorder: Recorder? = nil, number: Int = 0,
+        now: Duration
+    ) {
         self.path = path
+        self.recorder = recorder
+        recorded = .port(number)
         self.settings = settings
         self.plan = plan
         nextOpen = now
+        recorder?.appeared(recorded, name: path, at: now)
     }
 
     /// The descriptor to wait on; nil while the port is closed.
@@ -53,8 +61,7 @@ struct PortSupervisor: ~Copyable {
     /// Does what is due: opens, asks, gives up. Returns whether the descriptor changed.
     mutating func advance(to now: Duration, _ report: (Event) -> Void) -> Bool {
         guard session != nil else { return now >= nextOpen ? open(at: now, report) : false }
-        ask(at: now)
-        forward(report)
+        ask(at: now, report)
         if now - lastByte >= Self.silenceLimit {
             close(reason: "silent for \(Self.silenceLimit.components.seconds) s", at: now, report)
             return true
@@ -70,26 +77,58 @@ struct PortSupervisor: ~Copyable {
             switch result {
             case .bytes(let count):
                 lastByte = now
-                session?.receive(buffer.span.extracting(0..<count), at: now)
+                recorder?.received(buffer.span.extracting(0..<count), recorded, at: now)
+                take(buffer.span.extracting(0..<count), at: now)
                 if count == buffer.count { continue }
             case .nothing:
                 break
             case .gone(let reason):
-                forward(report)
                 close(reason: reason, at: now, report)
                 return true
             }
             break
         }
-        ask(at: now)
-        forward(report)
+        ask(at: now, report)
         return false
     }
 
-    private mutating func ask(at now: Duration) {
-        guard let request = session?.nextRequest(at: now) else { return }
-        // What the port does not take is lost like any request on a bad line: the session asks again.
-        _ = port?.write(request.bytes)
+    // MARK: The session, with a port or from a recording
+
+    /// The port was opened.
+    mutating func begin(at now: Duration, _ report: (Event) -> Void) {
+        session = DeviceSession(plan: plan, memory: memory, now: now)
+        report(.opened)
+    }
+
+    /// Bytes have come.
+    mutating func take(_ bytes: Span<UInt8>, at now: Duration) { session?.receive(bytes, at: now) }
+
+    /// Asks what is due, and hands on what happened.
+    mutating func ask(at now: Duration, _ report: (Event) -> Void) {
+        recorder?.asked(recorded, at: now)
+        if let request = session?.nextRequest(at: now) {
+            // What the port does not take is lost like any request on a bad line: the session asks again.
+            _ = port?.write(request.bytes)
+        }
+        forward(report)
+    }
+
+    /// The port was closed.
+    mutating func end(reason: String, _ report: (Event) -> Void) {
+        forward(report)
+        if let session {
+            memory = session.memory
+            bytesBefore += session.counters.bytes
+            // A port that delivered gets its retries anew; one that stayed silent is opened ever more seldom.
+            if session.identity != nil {
+                retry = Self.shortestRetry
+                lastReason = nil
+            }
+        }
+        session = nil
+        guard lastReason != reason else { return }
+        lastReason = reason
+        report(.closed(reason: reason))
     }
 
     private mutating func forward(_ report: (Event) -> Void) {
@@ -107,6 +146,7 @@ struct PortSupervisor: ~Copyable {
             retry = min(retry * 2, Self.longestRetry)
             if lastReason != error.description {
                 lastReason = error.description
+                recorder?.note("failed", recorded, at: now, detail: error.description)
                 report(.closed(reason: error.description))
             }
             return false
@@ -114,29 +154,17 @@ struct PortSupervisor: ~Copyable {
         if wasOpened { reopens += 1 }
         wasOpened = true
         lastByte = now
-        session = DeviceSession(plan: plan, memory: memory, now: now)
-        report(.opened)
+        recorder?.note("open", recorded, at: now)
+        begin(at: now, report)
         return true
     }
 
     private mutating func close(reason: String, at now: Duration, _ report: (Event) -> Void) {
-        if let session {
-            memory = session.memory
-            bytesBefore += session.counters.bytes
-            // A port that delivered gets its retries anew; one that stayed silent is opened ever more seldom.
-            if session.identity != nil {
-                retry = Self.shortestRetry
-                lastReason = nil
-            }
-        }
-        session = nil
+        recorder?.note("close", recorded, at: now, detail: reason)
         descriptor = nil
         port = nil
+        end(reason: reason, report)
         nextOpen = now + retry
         retry = min(retry * 2, Self.longestRetry)
-        if lastReason != reason {
-            lastReason = reason
-            report(.closed(reason: reason))
-        }
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import MasterBus
+import Synchronization
 
 /// Writes down what ports and buses said, and when the sessions were asked what to say: enough to play it into the same
 /// pipeline and get the same topics.
@@ -39,7 +40,9 @@ final class Recorder {
 
     private let folder: String
     private let index: File
-    private let topics: File
+    private let topicsFile: File
+    /// Where publishers note what they publish.
+    let topics = RecordedTopics()
     private var files: [Source: File] = [:]
     private let wallStart: Duration
     /// Frames or bytes that came at the same time from the same source are one line.
@@ -59,7 +62,7 @@ final class Recorder {
             }
         }
         index = try File(folder + "/index.tsv")
-        topics = try File(folder + "/topics.txt")
+        topicsFile = try File(folder + "/topics.txt")
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         wallStart = .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
@@ -130,9 +133,6 @@ final class Recorder {
         for frame in sent { log(frame, source, time) }
     }
 
-    /// A topic was published.
-    func published(_ topic: String, _ payload: String) { append(topics, "\(topic) \(payload)\n") }
-
     /// Writes what waits, at most once a second.
     func flush(at time: Duration) {
         guard time >= nextFlush else { return }
@@ -189,7 +189,8 @@ final class Recorder {
     private func flushAll() {
         // The index last: it never speaks of what is not there.
         for file in files.values { flush(file) }
-        flush(topics)
+        topicsFile.buffer = topics.take()
+        flush(topicsFile)
         flush(index)
     }
 
@@ -211,5 +212,19 @@ final class Recorder {
             start += count
         }
         file.buffer.removeAll(keepingCapacity: true)
+    }
+}
+
+/// The topics of a recording until they are written.
+final class RecordedTopics: Sendable {
+    private let lines = Mutex<[UInt8]>([])
+
+    func add(_ line: String) { lines.withLock { $0.append(contentsOf: line.utf8) } }
+
+    func take() -> [UInt8] {
+        lines.withLock { lines in
+            defer { lines = [] }
+            return lines
+        }
     }
 }
