@@ -123,7 +123,9 @@ public struct Daemon {
                 fastInterval: configuration.poll.fast, slowInterval: configuration.poll.slow,
                 settingsInterval: configuration.poll.settings, constantInterval: configuration.poll.constant)
             plant = Plant(
-                preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
+                preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint,
+                preferredShunt: Configuration.MasterBus.uniqueID(configuration.masterbus.shunt),
+                freshness: Freshness(configuration))
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)

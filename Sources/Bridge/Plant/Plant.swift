@@ -39,11 +39,20 @@ public struct Plant: Sendable {
     public let preferredMaster: String
     /// Whether 2001 may be derived.
     public let derivesSetpoint: Bool
+    /// The unique id of the shunt that the configuration names for the battery; nil: the first.
+    public let preferredShunt: UInt32?
+    /// How old a reading may be and still count as the present.
+    public let freshness: Freshness
 
     /// A plant of which nothing is known.
-    public init(preferredMaster: String = "", derivesSetpoint: Bool = false) {
+    public init(
+        preferredMaster: String = "", derivesSetpoint: Bool = false, preferredShunt: UInt32? = nil,
+        freshness: Freshness = Freshness()
+    ) {
         self.preferredMaster = preferredMaster
         self.derivesSetpoint = derivesSetpoint
+        self.preferredShunt = preferredShunt
+        self.freshness = freshness
     }
 
     /// The serial that stands for the network: the one configured, else the first by serial.
