@@ -63,6 +63,7 @@ final class BusSupervisor {
         guard isOpen else { return nextOpen }
         // A log is played on its own time, and nobody is asked.
         if source.isReplay { return link.deadline ?? now }
+        guard link.isReady else { return link.deadline }
         return [link.deadline, session.deadline].compactMap(\.self).min()
     }
 
@@ -83,7 +84,8 @@ final class BusSupervisor {
             // The time between two frames of a log is the log's.
             if isReplay { ask(at: time, report) }
         }
-        if !isReplay { ask(at: now, report) }
+        // What is asked while an adapter opens would be lost.
+        if !isReplay { if link.isReady { ask(at: now, report) } else { forward(report) } }
         switch state {
         case .open: return false
         case .ended:

@@ -11,6 +11,8 @@ public protocol CANLink: AnyObject {
     func close()
     /// What to wait on; nil while closed, and where there is nothing to wait on but time.
     var descriptor: Int32? { get }
+    /// Whether what is sent now goes out: an adapter takes a moment to open.
+    var isReady: Bool { get }
     /// When to call ``receive(at:_:)`` though the descriptor is not readable; nil where never.
     var deadline: Duration? { get }
     /// Takes what has arrived, each frame with its time, on the clock of `now`.

@@ -30,6 +30,8 @@ final class ReplayLink: CANLink {
 
     let descriptor: Int32? = nil
 
+    var isReady: Bool { input >= 0 }
+
     func open(at now: Duration) throws(CANLinkFailure) {
         close()
         let descriptor = Glibc.open(file, O_RDONLY | O_CLOEXEC)

@@ -26,6 +26,8 @@ final class SlcanLink: CANLink {
 
     var deadline: Duration? { conversation?.deadline }
 
+    var isReady: Bool { conversation?.state == .open }
+
     func open(at now: Duration) throws(CANLinkFailure) {
         close()
         do {

@@ -17,6 +17,8 @@ final class SocketCANLink: CANLink {
 
     let deadline: Duration? = nil
 
+    var isReady: Bool { descriptor != nil }
+
     func open(at now: Duration) throws(CANLinkFailure) {
         close()
         var step: Int32 = 0

@@ -108,7 +108,11 @@ extension Daemon.BridgeLoop {
             plant.read(value, schema: schema)
             busPublisher.value(value, schema: schema, sink: sink)
         case .bus(.label(let label)):
-            if let schema = session.decoder.schema(of: label.device) { busPublisher.described(schema, sink: sink) }
+            // While a device is asked for everything its texts come one by one; they are published when all are there.
+            guard session.configuration.isListenOnly || session.isDiscovered(label.device),
+                let schema = session.decoder.schema(of: label.device)
+            else { return }
+            busPublisher.described(schema, sink: sink)
         case .bus(.error(_, let trouble)):
             if trouble.isBusOff {
                 log.warning("the controller has left the bus", metadata: ["can": name])

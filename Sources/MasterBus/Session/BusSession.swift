@@ -186,6 +186,11 @@ public struct BusSession: Sendable {
             }
     }
 
+    /// Whether there is nothing left to ask about a device's attributes.
+    public func isDiscovered(_ device: DeviceAddress) -> Bool {
+        peers.first { $0.address == device }?.isDiscovered ?? false
+    }
+
     /// The events since this was last called.
     public mutating func takeEvents() -> [Event] {
         defer { events.removeAll(keepingCapacity: true) }
@@ -418,7 +423,8 @@ public struct BusSession: Sendable {
 
     private mutating func choose(_ now: Duration) -> BusRequest? {
         if !isAddressTaken, now >= nextHello {
-            nextHello = now + configuration.helloInterval
+            // While nobody was heard the first one may have been lost.
+            nextHello = now + (peers.isEmpty ? min(.seconds(2), configuration.helloInterval) : configuration.helloInterval)
             return .hello(from: configuration.ownAddress)
         }
         for offset in 0..<peers.count {
