@@ -80,11 +80,7 @@ struct Replay: ParsableCommand {
     var verbose: Int
 
     func run() throws {
-        var options = BridgeOptions()
-        options.broker = broker
-        options.config = config
-        options.verbose = verbose
-        let configuration = try options.load()
+        let configuration = try BridgeOptions.load(config: config, broker: broker)
         let factor = try Speed(speed, "--speed").factor
         let mailbox = Mailbox()
         StopSignals.watch { mailbox.stop(reason: $0) }
@@ -93,7 +89,7 @@ struct Replay: ParsableCommand {
         let output: Daemon.Output =
             broker == nil ? .lines { lines.print($0, now: isLive) } : .broker
         let daemon = Daemon(
-            configuration: configuration, output: output, once: false, log: options.logger(configuration),
+            configuration: configuration, output: output, once: false, log: BridgeOptions.logger(configuration, verbose: verbose),
             mailbox: mailbox)
         let outcome = daemon.replay(folder, speed: factor)
         lines.flush()

@@ -70,6 +70,15 @@ struct BridgeOptions: ParsableArguments {
     var verbose: Int
 
     func load() throws -> Configuration {
+        var configuration = try Self.load(config: config, ports: ports, can: can, broker: broker)
+        if let replaySpeed { configuration.masterbus.replaySpeed = try Speed(replaySpeed, "--replay-speed").factor ?? 0 }
+        return configuration
+    }
+
+    /// What a file says, and over it what the command line says.
+    static func load(
+        config: String?, ports: [String] = [], can: [String] = [], broker: String?
+    ) throws -> Configuration {
         var configuration = Configuration()
         if let config {
             do {
@@ -97,7 +106,6 @@ struct BridgeOptions: ParsableArguments {
             }
         }
         configuration.apply(ports: ports.isEmpty ? nil : ports, can: can.isEmpty ? nil : can, broker: address)
-        if let replaySpeed { configuration.masterbus.replaySpeed = try Speed(replaySpeed, "--replay-speed").factor ?? 0 }
         return configuration
     }
 
@@ -110,7 +118,9 @@ struct BridgeOptions: ParsableArguments {
         throw Status.nothingToDo.exit
     }
 
-    func logger(_ configuration: Configuration) -> Logger {
+    func logger(_ configuration: Configuration) -> Logger { Self.logger(configuration, verbose: verbose) }
+
+    static func logger(_ configuration: Configuration, verbose: Int) -> Logger {
         let level: Logger.Level =
             switch verbose {
             case 0: configuration.log.level

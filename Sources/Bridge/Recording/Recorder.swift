@@ -129,6 +129,12 @@ final class Recorder {
 
     /// A session was asked what to send; on a bus these were the answers.
     func asked(_ source: Source, sent: [Frame] = [], at time: Duration) {
+        // The usual case, an answer to what has just come, is one line.
+        if sent.isEmpty, let last = waiting, last.source == source, last.time == time {
+            waiting = nil
+            append(index, "\(Recording.nanoseconds(time))\t\(source.name)\trx\t\(last.count)\task\n")
+            return
+        }
         line(time, source, "ask", sent.isEmpty ? nil : "\(sent.count)")
         for frame in sent { log(frame, source, time) }
     }

@@ -70,6 +70,8 @@ final class Recording {
     private var line = 0
     private var ports: [Recorder.Source: LineFile] = [:]
     private var waiting: String?
+    /// The second half of a line that says two things.
+    private var second: (time: Duration, entry: Entry)?
 
     /// Opens a recording and reads its settings.
     init(folder: String) throws(Failure) {
@@ -102,6 +104,10 @@ final class Recording {
     /// The next entry with its time; nil at the end. A last line that is torn, as where the machine lost its power, is
     /// the end too.
     func next() throws(Failure) -> (time: Duration, entry: Entry)? {
+        if let second {
+            self.second = nil
+            return second
+        }
         guard let text = waiting ?? index.nextLine() else { return nil }
         waiting = nil
         line += 1
@@ -123,6 +129,7 @@ final class Recording {
         case "rx":
             guard let amount = detail.flatMap({ Int($0) }), (1...16_777_216).contains(amount), let file = ports[source]
             else { throw wrong("rx wants a number, after the source was named") }
+            if words.count > 4, words[4] == "ask" { second = (time, .note("ask", source, detail: nil)) }
             if case .port = source {
                 guard let bytes = file.nextBytes(amount) else { return nil }
                 return (time, .bytes(bytes, source))
