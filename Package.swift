@@ -56,7 +56,10 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "VEDirect", "MasterBus"], swiftSettings: strict),
         .testTarget(
             name: "BridgeTests",
-            dependencies: ["Bridge", "Simulation", "VEDirect", "MasterBus", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Bridge", "Simulation", "VEDirect", "MasterBus", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.

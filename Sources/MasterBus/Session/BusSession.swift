@@ -151,6 +151,7 @@ public struct BusSession: Sendable {
     private var nextSend: Duration
     private var nextHello: Duration
     private var isAddressTaken = false
+    private var hasSaidHello = false
     private let remembered: [DeviceAddress: SchemaRecord]
 
     /// A session that begins now.
@@ -271,6 +272,8 @@ public struct BusSession: Sendable {
     private mutating func place(of device: DeviceAddress, _ now: Duration) -> Int? {
         if let index = peers.firstIndex(where: { $0.address == device }) { return index }
         guard peers.count < BusDecoder.maximumDevices else { return nil }
+        // Somebody answers: no need to hurry with the next hello.
+        if peers.isEmpty, hasSaidHello { nextHello = max(nextHello, now + configuration.helloInterval) }
         peers.append(PeerState(address: device, lastHeard: now))
         tell(.appeared(device))
         if !configuration.discovers, let definition = decoder.schema(of: device)?.definition, definition.isMeasured {
@@ -424,7 +427,9 @@ public struct BusSession: Sendable {
     private mutating func choose(_ now: Duration) -> BusRequest? {
         if !isAddressTaken, now >= nextHello {
             // While nobody was heard the first one may have been lost.
-            nextHello = now + (peers.isEmpty ? min(.seconds(2), configuration.helloInterval) : configuration.helloInterval)
+            hasSaidHello = true
+            nextHello =
+                now + (peers.isEmpty ? min(.seconds(2), configuration.helloInterval) : configuration.helloInterval)
             return .hello(from: configuration.ownAddress)
         }
         for offset in 0..<peers.count {
@@ -466,7 +471,8 @@ public struct BusSession: Sendable {
             peers[index].isAnnounced = true
             tell(.discovered(address))
         }
-        return nil
+        // What a record from before has brought to light is due at once.
+        return mostOverdue(index, now).map { start($0, index, now) }
     }
 
     /// What is known now to change by the second need not wait for the interval that was chosen before.
