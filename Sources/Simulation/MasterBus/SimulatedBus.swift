@@ -201,7 +201,7 @@ public struct SimulatedBus: Sendable {
         }
         if nextProbe <= clock {
             nextProbe += .seconds(5)
-            for device in devices where !(device.isAsleep || device.sleepsAfter == nil) {
+            for device in devices where device.sleepsAfter != nil {
                 send(
                     Frame(Identifier(kind: .propertyRequest, address: device.address), [0x08, 0x3F]), .display, at: clock)
             }
@@ -284,7 +284,7 @@ public struct SimulatedBus: Sendable {
     }
 
     private mutating func ask(_ message: Message, _ index: Int) {
-        guard devices[index].hears(at: clock) else {
+        guard devices[index].hears(message, at: clock) else {
             // The request is lost; what it wakes says so.
             devices[index].wake()
             let address = devices[index].address

@@ -144,8 +144,9 @@ public struct SimulatedBusDevice: Sendable {
         ).frame(from: address)
     }
 
-    /// Whether it hears a request now: one that slept wakes and misses it.
-    mutating func hears(at now: Duration) -> Bool {
+    /// Whether it hears a request now: one that slept wakes and misses it. A probe neither wakes it nor is missed.
+    mutating func hears(_ message: Message, at now: Duration) -> Bool {
+        if case .propertyRequest(0x08, 0x3F) = message { return true }
         if let sleepsAfter, now - lastAsked > sleepsAfter { isAsleep = true }
         lastAsked = now
         return !isAsleep
