@@ -11,6 +11,7 @@ final class SlcanLink: CANLink {
     private var buffer = [UInt8](repeating: 0, count: 4096)
     /// The port did not take all of a line: what the adapter has of it must not run into the next.
     private var isTorn = false
+    private static let closingTime: Duration = .milliseconds(200)
 
     init(path: String, baud: Int, isListenOnly: Bool) {
         self.path = path
@@ -44,7 +45,7 @@ final class SlcanLink: CANLink {
     func close() {
         guard descriptor != nil else { return }
         // An adapter that is left open goes on acknowledging, and fills its buffer for nobody.
-        if write(SlcanCommand.close.bytes) { port?.drain(.milliseconds(100)) }
+        if write(SlcanCommand.close.bytes) { awaitClosing() }
         port = nil
         descriptor = nil
         conversation = nil
@@ -71,6 +72,27 @@ final class SlcanLink: CANLink {
     func send(_ request: BusRequest, at now: Duration) -> Bool {
         guard conversation?.send(request.frame) ?? false else { return false }
         return flush()
+    }
+
+    /// Waits, for a moment, until the adapter has said that it is closed: what it has not read when the port is closed
+    /// may be thrown away.
+    private func awaitClosing() {
+        guard let descriptor else { return }
+        let end = ContinuousClock.now + Self.closingTime
+        var parser = SlcanParser()
+        var isClosed = false
+        while !isClosed, ContinuousClock.now < end {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&entry, 1, 20) >= 0, let result = port?.read(into: &buffer) else { return }
+            switch result {
+            case .bytes(let count):
+                parser.parse(buffer.span.extracting(0..<count)) { token in
+                    if token == .done || token == .refused { isClosed = true }
+                }
+            case .nothing: break
+            case .gone: return
+            }
+        }
     }
 
     @discardableResult

@@ -99,16 +99,6 @@ struct SerialPort: ~Copyable {
         bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
     }
 
-    /// Waits until what was written has left, at most `limit`; for a last word before closing.
-    func drain(_ limit: Duration) {
-        let end = ContinuousClock.now + limit
-        var waiting = Int32(0)
-        while ioctl(descriptor, UInt(TIOCOUTQ), &waiting) == 0, waiting > 0, ContinuousClock.now < end {
-            var entry = pollfd(fd: descriptor, events: 0, revents: 0)
-            _ = poll(&entry, 1, 2)
-        }
-    }
-
     /// CRTSCTS, which the overlay does not show by name.
     private static let hardwareFlowControl = tcflag_t(0x8000_0000)
 
