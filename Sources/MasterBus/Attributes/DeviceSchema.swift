@@ -75,6 +75,9 @@ public struct DeviceSchema: Sendable {
     public internal(set) var identityIDs: [IdentityText: UInt16] = [:]
 
     var known: [UInt16: AttributeSchema] = [:]
+    /// How values of the first 256 attributes are read, kept apart because every value asks for it: by what the device
+    /// said, by the table, or not known.
+    private var formats = [KnownFormat](repeating: .unknown, count: 256)
     var strings: StringTable
     let limits: SchemaLimits
     private var table: DeviceDefinition?
@@ -84,6 +87,30 @@ public struct DeviceSchema: Sendable {
         self.limits = limits
         strings = StringTable(limit: limits.strings)
         table = DeviceDefinition.matching(type: address.type)
+        refreshFormats()
+    }
+
+    private enum KnownFormat: UInt8 {
+        case unknown, number, saidTime, saidDate
+        /// The table says time or date, and the value must be one.
+        case tabled
+    }
+
+    /// Finds anew how values are read, after the device said something of it or another table was chosen.
+    mutating func refreshFormats() {
+        for attribute: UInt16 in 0..<256 { refreshFormat(attribute) }
+    }
+
+    private mutating func refreshFormat(_ attribute: UInt16) {
+        guard attribute < 256 else { return }
+        let format: KnownFormat =
+            switch known[attribute]?.visualisation?.format {
+            case .number: .number
+            case .time: .saidTime
+            case .date: .saidDate
+            case nil: table?[attribute].map { $0.format == .number ? .number : .tabled } ?? .unknown
+            }
+        formats[Int(attribute)] = format
     }
 
     /// The attributes that the device has said anything about.
@@ -118,6 +145,14 @@ public struct DeviceSchema: Sendable {
     /// How a value of an attribute is to be read: as the device says, else as the table for its type says, else as a
     /// number.
     public func format(of attribute: UInt16, value: Float) -> ValueFormat {
+        if attribute < 256 {
+            switch formats[Int(attribute)] {
+            case .unknown, .number: return .number
+            case .saidTime: return .time
+            case .saidDate: return .date
+            case .tabled: break
+            }
+        }
         if let shown = known[attribute]?.visualisation { return shown.format }
         guard let row = table?[attribute], row.admits(value) else { return .number }
         return row.format
@@ -171,6 +206,7 @@ public struct DeviceSchema: Sendable {
             Self.learn(fact, into: &entry, limits)
             known[attribute] = entry
         }
+        if case .visualisation = fact { refreshFormat(attribute) }
     }
 
     private static func learn(_ fact: Metadata, into entry: inout AttributeSchema, _ limits: SchemaLimits) {
@@ -232,6 +268,7 @@ public struct DeviceSchema: Sendable {
 
     mutating func chooseTable() {
         table = DeviceDefinition.matching(type: address.type, name: name, article: article)
+        refreshFormats()
     }
 }
 
