@@ -4,7 +4,7 @@ public import Logging
 import VEDirect
 
 /// The bridge at work: ports in, topics out, on one thread.
-public struct Daemon {
+public struct Daemon: Sendable {
     /// Where the topics go.
     public enum Output: Sendable {
         /// To the broker of the configuration.
