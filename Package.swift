@@ -36,7 +36,7 @@ let package = Package(
         ),
 
         // Devices that behave like the real ones, for the demo and the tests.
-        .target(name: "Simulation", dependencies: ["VEDirect", "CLinux"], swiftSettings: strict),
+        .target(name: "Simulation", dependencies: ["VEDirect", "MasterBus", "CLinux"], swiftSettings: strict),
 
         .executableTarget(
             name: "vebridge",
@@ -54,13 +54,19 @@ let package = Package(
 
         .testTarget(name: "VEDirectTests", dependencies: ["VEDirect", "Simulation"], swiftSettings: strict),
         .testTarget(name: "MasterBusTests", dependencies: ["MasterBus"], swiftSettings: strict),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "VEDirect"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "VEDirect", "MasterBus"], swiftSettings: strict),
         .testTarget(
             name: "BridgeTests",
-            dependencies: ["Bridge", "Simulation", "VEDirect", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Bridge", "Simulation", "VEDirect", "MasterBus", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
-        .testTarget(name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"], exclude: ["slcan_adapter.py"],
+            swiftSettings: strict),
     ]
 )

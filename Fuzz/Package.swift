@@ -20,9 +20,17 @@ let package = Package(
         .executableTarget(
             name: "FuzzDecoder", dependencies: ["CFuzz", .product(name: "VEDirect", package: "vebridge")],
             swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+        // The same for the frames and logs of a MasterBus.
+        .executableTarget(
+            name: "FuzzMasterBus", dependencies: ["CFuzz", .product(name: "MasterBus", package: "vebridge")],
+            swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
         // Many bytes, fast: random ones and damaged streams of our own; counts allocations and memory.
         .executableTarget(
             name: "Storm", dependencies: ["CCount", .product(name: "VEDirect", package: "vebridge")],
+            swiftSettings: strict),
+        // Many frames of a MasterBus, fast.
+        .executableTarget(
+            name: "BusStorm", dependencies: ["CCount", .product(name: "MasterBus", package: "vebridge")],
             swiftSettings: strict),
     ]
 )

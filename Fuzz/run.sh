@@ -1,11 +1,12 @@
 #!/bin/sh
-# Fuzzes the decoder and the catalogue.
+# Fuzzes the decoders of VE.Direct and of MasterBus.
 #
-#   Fuzz/run.sh              60 seconds of libFuzzer, then 100 million bytes at full speed
+#   Fuzz/run.sh              60 seconds of libFuzzer for each, then 100 million bytes and 50 million
+#                            frames at full speed
 #   Fuzz/run.sh 600          that many seconds
 #   Fuzz/run.sh 1000000 runs that many inputs
 #   Fuzz/run.sh storm 20000000
-#                            only the bytes at full speed, that many
+#                            only at full speed, that many bytes
 #
 # What libFuzzer keeps stays in .build/corpus, so that the next run goes on from there; an input that fails is written
 # to .build/found and named at the end.
@@ -25,14 +26,20 @@ else
 fi
 
 swift build -c release --product Storm
+swift build -c release --product BusStorm
 if [ "$amount" != storm ]; then
     # A build folder of its own: everything in it is built for the fuzzer.
     swift build -c release --product FuzzDecoder --scratch-path .build/fuzzer \
         -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
-    mkdir -p .build/corpus .build/found
+    swift build -c release --product FuzzMasterBus --scratch-path .build/fuzzer \
+        -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
+    mkdir -p .build/corpus .build/corpus-masterbus .build/found
     .build/release/Storm --seeds .build/corpus
     if [ "${2:-}" = runs ]; then limit="-runs=$amount"; else limit="-max_total_time=$amount"; fi
     .build/fuzzer/release/FuzzDecoder "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=vedirect.dict \
         -artifact_prefix=.build/found/ -print_final_stats=1 .build/corpus
+    .build/fuzzer/release/FuzzMasterBus "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=masterbus.dict \
+        -artifact_prefix=.build/found/masterbus- -print_final_stats=1 .build/corpus-masterbus
 fi
 .build/release/Storm "$storm"
+.build/release/BusStorm

@@ -8,11 +8,11 @@ import Synchronization
 /// All of it with no hardware.
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Three simulated chargers, a private broker and the bridge, live in the terminal.",
+        abstract: "Three simulated chargers, a MasterBus, a private broker and the bridge, live in the terminal.",
         discussion: """
               vebridge demo                until Ctrl-C
               vebridge demo --for 10       ten seconds; status 0 only if every charger
-                                           published
+                                           and the bus published
             """)
 
     @Option(name: .customLong("for"), help: "Seconds to run; without a terminal 10.")
@@ -38,21 +38,26 @@ struct Demo: ParsableCommand {
         )
         let serials = plant.chargers.map(\.serial)
         let host: ChargerHost
+        let bus: BusHost
         let broker: PrivateBroker
         do {
             broker = try PrivateBroker()
             host = try ChargerHost(plant)
+            bus = try BusHost(SimulatedBus(), plant: host)
             try host.start()
+            try bus.start()
         } catch {
             Terminal.complain("\(error)")
             throw Status.failed.exit
         }
         defer {
+            bus.stop()
             host.stop()
             broker.stop()
         }
         let ports = host.paths.compactMap { $0 }
         Terminal.complain("three simulated chargers on \(ports.joined(separator: " "))")
+        Terminal.complain("a simulated MasterBus behind an adapter on \(bus.path)")
         Terminal.complain(
             "a private broker on mqtt://127.0.0.1:\(broker.port) (mosquitto_sub -p \(broker.port) -t '#' -v)")
 
@@ -65,6 +70,7 @@ struct Demo: ParsableCommand {
         listener.subscribe("#", qos: 0)
         var configuration = Configuration()
         configuration.ports = ports
+        configuration.can = ["slcan:\(bus.path)"]
         configuration.broker.url = .server(.init(transport: .mqtt, host: "127.0.0.1", port: broker.port))
         // On a terminal the table is drawn over the log, so only trouble is logged.
         let level: Logger.Level = Terminal.isInteractive ? .error : .notice
@@ -85,13 +91,15 @@ struct Demo: ParsableCommand {
         bridge.join()
         listener.stop()
 
-        let silent = serials.filter { serial in !board.hasTopic(containing: "/\(serial)/edbc") }
+        var silent = serials.filter { serial in !board.hasTopic(containing: "/\(serial)/edbc") }
+        // The state of charge, and the inverter's state: a value from each device of the bus.
+        silent += ["/masterbus/0x31297/0x00", "/masterbus/0x2F412/0x10"].filter { !board.hasTopic(containing: $0) }
         if !Terminal.isInteractive { for line in board.lines { Terminal.print(line) } }
         guard silent.isEmpty else {
             Terminal.complain("nothing was published for \(silent.joined(separator: ", "))")
             throw Status.failed.exit
         }
-        Terminal.complain("every charger published: \(board.lines.count) topics, \(board.count) messages")
+        Terminal.complain("every charger and the bus published: \(board.lines.count) topics, \(board.count) messages")
     }
 
     private func watch(_ board: TopicBoard, until limit: Duration?, end: Mailbox) {

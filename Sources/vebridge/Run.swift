@@ -11,6 +11,11 @@ struct Run: ParsableCommand {
               vebridge --ports /dev/ttyUSB0 /dev/ttyUSB1 --broker mqtt://me@boat
               vebridge --ports '/dev/ttyUSB*'            quoted: ports that appear
                                                          later are taken up
+              vebridge --ports '/dev/ttyUSB*' --can can0 chargers and a MasterBus
+              vebridge --can slcan:/dev/ttyACM0          a MasterBus by an adapter
+              vebridge --can replay:candump.log --dry-run
+                                                         a log, as it was recorded;
+                                                         --replay-speed max at once
               vebridge --config /etc/vebridge/vebridge.toml
               vebridge --ports /dev/ttyUSB0 --once --dry-run
 
@@ -29,12 +34,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let configuration = try options.load()
-        guard !configuration.ports.isEmpty else {
-            Terminal.complain(
-                "no port named: vebridge --ports /dev/ttyUSB*, or ports = [...] in the file given by --config\n"
-                    + "'vebridge ports' lists what there is; 'vebridge demo' needs no hardware")
-            throw Status.nothingToDo.exit
-        }
+        try options.requireSources(configuration)
         let mailbox = Mailbox()
         StopSignals.watch { mailbox.stop(reason: $0) }
         let log = options.logger(configuration)
@@ -58,6 +58,14 @@ struct BridgeOptions: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "Serial ports, or quoted patterns that are watched.")
     var ports: [String] = []
 
+    @Option(
+        parsing: .upToNextOption,
+        help: "Links to a MasterBus: can0, slcan:/dev/ttyACM0 or replay:FILE (a candump -L log).")
+    var can: [String] = []
+
+    @Option(help: "How much faster than recorded a log is played; max is as fast as it goes.")
+    var replaySpeed: String?
+
     @Option(help: "The broker: mqtt://user@host:1883 or mqtts://host.")
     var broker: String?
 
@@ -68,6 +76,17 @@ struct BridgeOptions: ParsableArguments {
     var verbose: Int
 
     func load() throws -> Configuration {
+        var configuration = try Self.load(config: config, ports: ports, can: can, broker: broker)
+        if let replaySpeed {
+            configuration.masterbus.replaySpeed = try Speed(replaySpeed, "--replay-speed").factor ?? 0
+        }
+        return configuration
+    }
+
+    /// What a file says, and over it what the command line says.
+    static func load(
+        config: String?, ports: [String] = [], can: [String] = [], broker: String?
+    ) throws -> Configuration {
         var configuration = Configuration()
         if let config {
             do {
@@ -90,11 +109,30 @@ struct BridgeOptions: ParsableArguments {
                 throw Status.usage.exit
             }
         }
-        configuration.apply(ports: ports.isEmpty ? nil : ports, broker: address)
+        for name in can {
+            do {
+                _ = try CANSource(parsing: name)
+            } catch {
+                Terminal.complain("--can: \(error)")
+                throw Status.usage.exit
+            }
+        }
+        configuration.apply(ports: ports.isEmpty ? nil : ports, can: can.isEmpty ? nil : can, broker: address)
         return configuration
     }
 
-    func logger(_ configuration: Configuration) -> Logger {
+    /// Ends the command where nothing is named to read from.
+    func requireSources(_ configuration: Configuration) throws {
+        guard configuration.ports.isEmpty, configuration.can.isEmpty else { return }
+        Terminal.complain(
+            "no port named: vebridge --ports /dev/ttyUSB*, or ports = [...] in the file given by --config\n"
+                + "'vebridge ports' lists what there is; 'vebridge demo' needs no hardware")
+        throw Status.nothingToDo.exit
+    }
+
+    func logger(_ configuration: Configuration) -> Logger { Self.logger(configuration, verbose: verbose) }
+
+    static func logger(_ configuration: Configuration, verbose: Int) -> Logger {
         let level: Logger.Level =
             switch verbose {
             case 0: configuration.log.level
@@ -103,5 +141,22 @@ struct BridgeOptions: ParsableArguments {
             }
         let format: StandardErrorLog.Format = configuration.log.format == .json ? .json : .text
         return Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level, format: format) }
+    }
+}
+
+/// How fast something recorded is played: a factor, or `max`.
+struct Speed {
+    /// How much faster than recorded; nil for as fast as it goes.
+    let factor: Double?
+
+    init(_ text: String, _ option: String) throws {
+        if text == "max" {
+            factor = nil
+        } else if let number = Double(text), number > 0, number <= 1e6 {
+            factor = number
+        } else {
+            Terminal.complain("\(option): a factor above 0 such as 1 or 60, or max, not '\(text)'")
+            throw Status.usage.exit
+        }
     }
 }

@@ -4,14 +4,19 @@ import Glibc
 import Simulation
 import VEDirect
 
-/// Chargers on pseudo-terminals.
+/// Chargers and a MasterBus on pseudo-terminals.
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Simulated chargers on pseudo-terminals, for trying things out.",
+        abstract: "Simulated chargers and a MasterBus on pseudo-terminals, for trying things out.",
         discussion: """
               vebridge simulate            one charger; prints its port, until Ctrl-C
               vebridge simulate --chargers 3 --day 10m --link /tmp/charger
               vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
+              vebridge simulate --masterbus --bus-fault mute:0x31297@20s+10s
+
+            Faults of the bus: mute:DEVICE, late:DEVICE:400ms, duplicates:DEVICE,
+            busoff, errors:2s, master (another one that asks), each with
+            @START+LENGTH where it is not for ever.
             """)
 
     @Option(help: "How many chargers (1 to 64).")
@@ -35,6 +40,15 @@ struct Simulate: ParsableCommand {
     @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5.")
     var noise: String?
 
+    @Flag(help: "A MasterBus too: a shunt on the same battery and a Mass Combi, behind an slcan adapter.")
+    var masterbus = false
+
+    @Option(help: "What goes wrong on the bus; may be given often.")
+    var busFault: [String] = []
+
+    @Flag(help: "The bus's display is awake and reads what it shows.")
+    var display = false
+
     @Option(help: "Another seed is another sky and another noise.")
     var seed: UInt64 = 1
 
@@ -48,6 +62,9 @@ struct Simulate: ParsableCommand {
             throw ValidationError("--day: a time such as 10m, 1h or 24h, not '\(day)'")
         }
         guard (0..<24).contains(hour) else { throw ValidationError("--hour: 0 to 24, not \(hour)") }
+        for fault in busFault where SimulatedFleet.fault(fault) == nil {
+            throw ValidationError("--bus-fault: such as mute:0x31297@20s+10s, not '\(fault)'; see --help")
+        }
         if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
     }
 
@@ -79,13 +96,36 @@ struct Simulate: ParsableCommand {
             let charger = host.plant.chargers[index]
             Terminal.print("\(index < links.count ? links[index] : path ?? "-") \(charger.serial)")
         }
-        Terminal.complain("running until Ctrl-C; read them with: vebridge --dry-run --ports …")
+        let bus = try masterbus || display || !busFault.isEmpty ? startBus(host) : nil
+        defer { bus?.stop() }
+        if let bus { Terminal.print("slcan:\(bus.path) masterbus") }
+        Terminal.complain(
+            "running until Ctrl-C; read them with: vebridge --dry-run --ports …"
+                + (bus.map { " --can slcan:\($0.path)" } ?? ""))
         _ = mailbox.waitForStop()
+    }
+}
+
+extension Simulate {
+    private func startBus(_ host: ChargerHost) throws -> BusHost {
+        var bus = SimulatedBus(seed: seed)
+        bus.faults = busFault.compactMap(SimulatedFleet.fault)
+        do {
+            let started = try BusHost(bus, plant: host, link: link.map { $0 + "-bus" })
+            if display { started.change { bus, now in bus.wakeDisplay(true, at: now) } }
+            try started.start()
+            return started
+        } catch {
+            Terminal.complain("cannot make a pseudo-terminal: \(error)")
+            throw Status.failed.exit
+        }
     }
 }
 
 /// The chargers of `simulate` and `demo`.
 enum SimulatedFleet {
+    static func fault(_ text: String) -> BusFault? { BusFault(text, devices: SimulatedBus().devices.map(\.address)) }
+
     static func firmware(_ text: String) -> FirmwareVersion? {
         switch text {
         case "1.16": .v116

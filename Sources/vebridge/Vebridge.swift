@@ -22,7 +22,8 @@ struct Vebridge: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Run.self, Ports.self, Get.self, Registers.self, Decode.self, Simulate.self, Demo.self,
+            Run.self, Ports.self, Get.self, Registers.self, Decode.self, MasterBusCommand.self,
+            Record.self, Replay.self, Simulate.self, Demo.self,
         ],
         defaultSubcommand: Run.self)
 

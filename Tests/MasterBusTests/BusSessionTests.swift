@@ -118,8 +118,10 @@ private struct FakeBus {
     var events: [BusSession.Event] = []
     var waiting: [(time: Duration, frame: Frame)] = []
 
-    init(_ configuration: BusSession.Configuration, _ devices: [FakeDevice]) {
-        session = BusSession(configuration, now: .zero)
+    init(
+        _ configuration: BusSession.Configuration, _ devices: [FakeDevice], remembered: [SchemaRecord] = []
+    ) {
+        session = BusSession(configuration, remembered: remembered, now: .zero)
         self.devices = devices
     }
 
@@ -199,6 +201,78 @@ struct BusSessionTests {
         #expect(bus.session.devices.map(\.isDiscovered) == [true])
     }
 
+    @Test("a hello that nobody heard is said again soon, then every half minute")
+    func lostHello() {
+        var bus = FakeBus(.init(), [])
+        bus.run(for: .seconds(5))
+        #expect(bus.sent.count == 3)
+        bus.devices.append(shuntDevice())
+        bus.run(for: .seconds(60))
+        #expect(bus.sent.count { $0.request.target == nil } <= 6)
+        #expect(bus.events.contains(.discovered(shunt)))
+        #expect(bus.session.isCaughtUp)
+    }
+
+    @Test("what there is to read is read within two seconds, before its name is known")
+    func valuesFirst() {
+        var bus = FakeBus(.init(), [shuntDevice()])
+        bus.run(for: .milliseconds(600))
+        #expect(Set(bus.values.map(\.attribute)) == [0, 1, 2, 9, 0x10])
+        #expect(!bus.session.isCaughtUp)
+    }
+
+    @Test("a device that was known is recognised by a few questions, and everything is known at once")
+    func remembered() throws {
+        var first = FakeBus(.init(), [shuntDevice()])
+        first.run(for: .seconds(5))
+        let known = try #require(first.session.decoder.schema(of: shunt))
+        let record = try #require(SchemaRecord(text: SchemaRecord(known).text))
+        #expect(record == SchemaRecord(known))
+
+        var again = FakeBus(.init(), [shuntDevice()], remembered: [record])
+        again.run(for: .seconds(5))
+        #expect(again.events.contains(.recognised(shunt)))
+        #expect(again.events.contains(.discovered(shunt)))
+        let schema = try #require(again.session.decoder.schema(of: shunt))
+        #expect(schema.optionText(of: 0x10, value: 3) == "Inverting")
+        #expect(schema.groupedAttributes == known.groupedAttributes)
+        #expect(schema.description(of: 2) == known.description(of: 2))
+        #expect(Set(again.values.map(\.attribute)) == [0, 1, 2, 9, 0x10])
+        func questions(_ bus: FakeBus) -> Int { bus.sent.count { if case .read = $0.request { false } else { true } } }
+        #expect(questions(again) * 3 < questions(first))
+
+        // Another name: another device, or another owner. Everything is asked anew.
+        var renamed = shuntDevice()
+        renamed.name = "MSH Other"
+        var other = FakeBus(.init(), [renamed], remembered: [record])
+        other.run(for: .seconds(5))
+        #expect(!other.events.contains(.recognised(shunt)))
+        #expect(other.session.decoder.schema(of: shunt)?.name == "MSH Other")
+        #expect(other.session.decoder.schema(of: shunt)?.optionText(of: 0x10, value: 3) == "Inverting")
+    }
+
+    @Test("a record that is damaged anywhere is none")
+    func damagedRecord() throws {
+        var bus = FakeBus(.init(), [shuntDevice()])
+        bus.run(for: .seconds(5))
+        let text = SchemaRecord(try #require(bus.session.decoder.schema(of: shunt))).text
+        let bytes = Array(text.utf8)
+        #expect(SchemaRecord(text: text) != nil)
+        #expect(SchemaRecord(text: "") == nil)
+        var dice = Dice(4)
+        for _ in 0..<2000 {
+            var damaged = bytes
+            switch Int.random(in: 0..<3, using: &dice) {
+            case 0:
+                damaged[Int.random(in: 0..<damaged.count, using: &dice)] ^=
+                    UInt8(1) << UInt8.random(in: 0..<7, using: &dice)
+            case 1: damaged.removeLast(Int.random(in: 1...damaged.count, using: &dice))
+            default: damaged.remove(at: Int.random(in: 0..<damaged.count, using: &dice))
+            }
+            #expect(SchemaRecord(text: String(decoding: damaged, as: UTF8.self)) == nil)
+        }
+    }
+
     @Test("volts, amps and states every second, the rest every ten")
     func pace() {
         var bus = FakeBus(.init(), [shuntDevice()])
@@ -208,7 +282,7 @@ struct BusSessionTests {
         for attribute: UInt16 in [1, 2, 0x10] { #expect((59...61).contains(bus.reads(attribute).count)) }
         for attribute: UInt16 in [0, 9] { #expect((5...7).contains(bus.reads(attribute).count)) }
         let times = bus.sent.map(\.time)
-        for (first, second) in zip(times, times.dropFirst()) { #expect(second - first >= .milliseconds(10)) }
+        for (first, second) in zip(times, times.dropFirst()) { #expect(second - first >= .milliseconds(21)) }
     }
 
     @Test("intervals can be set by attribute")

@@ -8,12 +8,16 @@ import Logging
 public struct Configuration: Sendable, Equatable {
     /// Serial ports: paths, or patterns as the shell has them (`*`, `?`, `[…]`) that are watched.
     public var ports: [String] = []
+    /// Links to a MasterBus: `can0`, `slcan:/dev/ttyACM0`, `replay:FILE`.
+    public var can: [String] = []
     /// Names and payloads of the topics.
     public var schema = Schema()
     /// The broker and the way to it.
     public var broker = Broker()
     /// How often registers are asked for.
     public var poll = Poll()
+    /// How a MasterBus is spoken to.
+    public var masterbus = MasterBus()
     /// How serial lines are set up, unless a port has its own entry.
     public var serial = Serial()
     /// Settings of single ports, the first that matches a port counts.
@@ -37,6 +41,8 @@ public struct Configuration: Sendable, Equatable {
 
             /// What stands before the charger's serial number unless the configuration says otherwise.
             public var defaultPrefix: String { self == .documented ? "/venetworking" : "venetworking" }
+            /// What stands before a MasterBus device unless the configuration says otherwise.
+            public var defaultMasterBusPrefix: String { self == .documented ? "/masterbus" : "masterbus" }
             /// Whether the four hex digits of a register are in upper case.
             public var registersInUpperCase: Bool { self == .firmware }
         }
@@ -54,7 +60,7 @@ public struct Configuration: Sendable, Equatable {
         /// What stands before the charger's serial number; no slash at the end.
         public var prefix = Style.documented.defaultPrefix
         /// What stands before a MasterBus device; no slash at the end.
-        public var masterbusPrefix = "/masterbus"
+        public var masterbusPrefix = Style.documented.defaultMasterBusPrefix
         /// Which registers have a topic.
         public var registers = Registers.documented
         /// Whether the broker keeps the last value of a topic.
@@ -142,6 +148,33 @@ public struct Configuration: Sendable, Equatable {
         public var text = true
     }
 
+    /// How a MasterBus is spoken to.
+    public struct MasterBus: Sendable, Equatable {
+        /// The unique id in a text such as `0x351D6`; nil for what is none.
+        static func uniqueID(_ text: String) -> UInt32? {
+            let digits = text.hasPrefix("0x") || text.hasPrefix("0X") ? text.dropFirst(2) : text[...]
+            guard let number = UInt32(digits, radix: 16), (1...0x3_FFFF).contains(number) else { return nil }
+            return number
+        }
+
+        /// Whether nothing at all is sent.
+        public var listenOnly = false
+        /// The period of what changes by the second: volts, amps, watts, states and switches.
+        public var fast = Duration.seconds(1)
+        /// The period of everything else.
+        public var slow = Duration.seconds(10)
+        /// Whether devices are asked for the names, units and options of their attributes.
+        public var discover = true
+        /// Whether name, unit and options are published beside the values.
+        public var describe = true
+        /// The unique id with which vebridge says hello, 18 bits in hex digits.
+        public var address = "0x351D6"
+        /// The unique id of the shunt whose figures stand for the battery; empty: found out.
+        public var shunt = ""
+        /// How much faster than recorded a log is played; zero: as fast as it goes.
+        public var replaySpeed = 1.0
+    }
+
     /// How a serial line is set up.
     public struct Serial: Sendable, Equatable {
         /// Bits a second.
@@ -199,8 +232,9 @@ public struct Configuration: Sendable, Equatable {
     }
 
     /// Lays what a command line says over what a file says; nil leaves the file's word.
-    public mutating func apply(ports: [String]? = nil, broker: BrokerURL? = nil) {
+    public mutating func apply(ports: [String]? = nil, can: [String]? = nil, broker: BrokerURL? = nil) {
         if let ports { self.ports = ports }
+        if let can { self.can = can }
         if let broker { self.broker.use(broker) }
     }
 

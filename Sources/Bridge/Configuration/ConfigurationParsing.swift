@@ -163,8 +163,12 @@ private struct ConfigurationReader {
             "broker.reconnect_min", configuration.broker.reconnectMin, "broker.reconnect_max",
             configuration.broker.reconnectMax)
         checkOrder("poll.fast", configuration.poll.fast, "poll.slow", configuration.poll.slow)
+        checkOrder("masterbus.fast", configuration.masterbus.fast, "masterbus.slow", configuration.masterbus.slow)
         if configuration.schema.style == .firmware, !given.contains("schema.prefix") {
             configuration.schema.prefix = configuration.schema.style.defaultPrefix
+        }
+        if configuration.schema.style == .firmware, !given.contains("schema.masterbus_prefix") {
+            configuration.schema.masterbusPrefix = configuration.schema.style.defaultMasterBusPrefix
         }
         checkTLS()
         checkUser()

@@ -11,7 +11,7 @@ enum OptionCatalogue {
     }
 
     /// The tables in the order of the example file.
-    static let sections: [Section] = [root, schema, broker, tls, poll, serial, log, bridge]
+    static let sections: [Section] = [root, schema, broker, tls, poll, masterbus, serial, log, bridge]
 
     /// The name of the array of tables with the settings of single ports.
     static let portTable = "port"
@@ -28,7 +28,14 @@ enum OptionCatalogue {
                 Serial ports with a charger behind them, such as "/dev/ttyUSB0". A pattern as the shell has them, such \
                 as "/dev/serial/by-id/usb-VictronEnergy*", is watched: a port that appears later is taken up. A single \
                 backslash in double quotes is an escape in TOML. This option has to stand before the first [table].
-                """, check: portPath)
+                """, check: portPath),
+            Option.list(
+                "can", \.can, allowed: "a list of links",
+                """
+                Links to a MasterBus: "can0" is an interface of the kernel, "slcan:/dev/ttyACM0" an adapter on a \
+                serial port that speaks Lawicel's protocol, "replay:FILE" a log of candump -L. This option has to \
+                stand before the first [table].
+                """, check: canLink),
         ])
 
     private static let schema = Section(
@@ -48,7 +55,10 @@ enum OptionCatalogue {
                 """, check: topic),
             .text(
                 "masterbus_prefix", \.schema.masterbusPrefix, allowed: "the first part of a topic",
-                "What stands before the number of a MasterBus device.", check: topic),
+                """
+                What stands before the number of a MasterBus device. With style = "firmware" the default is \
+                "masterbus", without the slash.
+                """, check: topic),
             .word(
                 "registers", \.schema.registers,
                 "\"documented\" publishes the registers of the documented schema, \"all\" every one that is answered."),
@@ -159,6 +169,36 @@ enum OptionCatalogue {
                 "Whether the TEXT blocks that a charger sends every second while nobody asks are read too."),
         ])
 
+    private static let masterbus = Section(
+        name: "masterbus", summary: "How a MasterBus is spoken to. vebridge asks, and never writes.",
+        options: [
+            .flag(
+                "listen_only", \.masterbus.listenOnly,
+                "Whether nothing at all is sent. Values then come only while a display is awake and asks for them."),
+            .duration(
+                "fast", \.masterbus.fast, .milliseconds(100) ... .seconds(3600),
+                "The period of what changes by the second: volts, amps, watts, states and switches."),
+            .duration(
+                "slow", \.masterbus.slow, .seconds(1) ... .seconds(86_400),
+                "The period of everything else: charge, capacity, temperature, time and date."),
+            .flag(
+                "discover", \.masterbus.discover,
+                "Whether devices are asked once for their attributes, and for the names, units and options of these."),
+            .flag(
+                "describe", \.masterbus.describe,
+                """
+                Whether name, unit and options of an attribute are published beside its value, in /name, /unit and \
+                /options below its topic, kept by the broker.
+                """),
+            .text(
+                "address", \.masterbus.address, allowed: "hex digits, 0x1 to 0x3FFFF",
+                "The unique id with which vebridge says hello. No device may have it.", check: uniqueID),
+            .text(
+                "shunt", \.masterbus.shunt, allowed: "the number of a device, as in its topics, or \"\"",
+                "The shunt whose figures stand for the battery. Empty: the first one on the bus.",
+                check: optionalUniqueID),
+        ])
+
     private static let serial = Section(
         name: "serial", summary: "Serial lines.",
         options: [
@@ -234,6 +274,25 @@ enum OptionCatalogue {
             throw Problem("has \(tomlQuoted(text)), which is not a path that begins with '/'", hint: hint)
         }
         try printable(text)
+    }
+
+    private static func canLink(_ text: String) throws(Problem) {
+        do throws(CANSource.ParseError) {
+            _ = try CANSource(parsing: text)
+        } catch {
+            throw Problem("has a link that is none", hint: error.description)
+        }
+        try printable(text)
+    }
+
+    private static func uniqueID(_ text: String) throws(Problem) {
+        guard Configuration.MasterBus.uniqueID(text) != nil else {
+            throw Problem("cannot be \(tomlQuoted(text))", hint: "write hex digits such as \"0x351D6\"")
+        }
+    }
+
+    private static func optionalUniqueID(_ text: String) throws(Problem) {
+        if !text.isEmpty { try uniqueID(text) }
     }
 
     private static func topic(_ text: String) throws(Problem) {

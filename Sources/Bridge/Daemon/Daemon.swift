@@ -4,7 +4,7 @@ public import Logging
 import VEDirect
 
 /// The bridge at work: ports in, topics out, on one thread.
-public struct Daemon {
+public struct Daemon: Sendable {
     /// Where the topics go.
     public enum Output: Sendable {
         /// To the broker of the configuration.
@@ -25,7 +25,7 @@ public struct Daemon {
     }
 
     /// With `once`, a port that has not answered by then is given up.
-    private static let onceLimit: Duration = .seconds(20)
+    static let onceLimit: Duration = .seconds(20)
     /// The net under the witnesses of `PortWatcher`.
     private static let rescanInterval: Duration = .seconds(10)
     private static let settlingTime: Duration = .milliseconds(20)
@@ -35,55 +35,99 @@ public struct Daemon {
     private let configuration: Configuration
     private let output: Output
     private let once: Bool
+    private let recording: String?
     private let log: Logger
     private let mailbox: Mailbox
 
     /// A daemon that runs by a configuration.
-    public init(configuration: Configuration, output: Output, once: Bool, log: Logger, mailbox: Mailbox) {
+    ///
+    /// - Parameter recording: a folder in which all that was said is written down, for ``replay(_:speed:)``; it must be
+    ///   empty or absent.
+    public init(
+        configuration: Configuration, output: Output, once: Bool, recording: String? = nil, log: Logger,
+        mailbox: Mailbox
+    ) {
         self.configuration = configuration
         self.output = output
         self.once = once
+        self.recording = recording
         self.log = log
         self.mailbox = mailbox
     }
 
-    /// Runs until stopped, or with `once` until every port was polled once.
+    /// Runs until stopped, with `once` until every port was polled once, with nothing but logs to play until they end.
     public func run() -> Outcome {
-        var loop = BridgeLoop(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
+        var recorder: Recorder?
+        if let recording {
+            do {
+                recorder = try Recorder(folder: recording, settings: RecordedSettings(configuration))
+            } catch {
+                return .failed(error.description)
+            }
+        }
+        var loop = BridgeLoop(
+            configuration: configuration, output: output, once: once, recorder: recorder, log: log, mailbox: mailbox)
         return loop.run()
     }
 
+    /// Plays a recording into the same stages as the live bytes went through, with the settings of the recording.
+    ///
+    /// - Parameter speed: how much faster than recorded; nil for as fast as it goes.
+    public func replay(_ folder: String, speed: Double?) -> Outcome {
+        do {
+            let recording = try Recording(folder: folder)
+            var configuration = configuration
+            recording.settings.apply(to: &configuration)
+            var loop = BridgeLoop(
+                configuration: configuration, output: output, once: false, recorder: nil, log: log, mailbox: mailbox)
+            return loop.replay(recording, speed: speed)
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
     /// The state of one run. Everything here belongs to the thread that runs it.
-    private struct BridgeLoop: ~Copyable {
-        private let configuration: Configuration
-        private let once: Bool
-        private let log: Logger
-        private let mailbox: Mailbox
-        private let patterns: PortPatterns
-        private let plan: PollPlan
-        private let start = ContinuousClock.now
-        private var events = EventLoop()
-        private var ports: [PortSlot] = []
-        private var buffer = [UInt8](repeating: 0, count: 4096)
-        private var plant: Plant
-        private var publisher: SchemaPublisher
-        private var sink: TopicSink
-        private var nextRescan: Duration = .zero
-        private var nextToken = BridgeLoop.firstPortToken
-        private var hasPortsChanged = false
-        private var isConnected = false
-        private var lastDisconnection: String?
-        private var hasToldOfRefusal = false
+    struct BridgeLoop: ~Copyable {
+        let configuration: Configuration
+        let once: Bool
+        let log: Logger
+        let mailbox: Mailbox
+        let patterns: PortPatterns
+        let plan: PollPlan
+        let start = ContinuousClock.now
+        var events = EventLoop()
+        var ports: [PortSlot] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var plant: Plant
+        var publisher: SchemaPublisher
+        var sink: TopicSink
+        var buses: [BusSlot] = []
+        var busPublisher: BusPublisher
+        let store: SchemaStore
+        let recorder: Recorder?
+        var nextNumber = 0
+        /// When the last of nothing but logs had been played to its end.
+        var endOfReplay: Duration?
+        var nextRescan: Duration = .zero
+        var nextToken = BridgeLoop.firstPortToken
+        var hasPortsChanged = false
+        var isConnected = false
+        var lastDisconnection: String?
+        var hasToldOfRefusal = false
 
-        private var watcher: PortWatcher
+        var watcher: PortWatcher
 
-        private static let mailboxToken: UInt64 = 0
-        private static let watcherToken: UInt64 = 1
-        private static let firstPortToken: UInt64 = 2
+        static let mailboxToken: UInt64 = 0
+        static let watcherToken: UInt64 = 1
+        static let firstPortToken: UInt64 = 2
 
-        init(configuration: Configuration, output: Output, once: Bool, log: Logger, mailbox: Mailbox) {
+        init(
+            configuration: Configuration, output: Output, once: Bool, recorder: Recorder?, log: Logger,
+            mailbox: Mailbox
+        ) {
             self.configuration = configuration
             self.once = once
+            self.recorder = recorder
             self.log = log
             self.mailbox = mailbox
             patterns = PortPatterns(patterns: configuration.ports)
@@ -94,25 +138,30 @@ public struct Daemon {
                 slowInterval: configuration.poll.slow,
                 settingsInterval: configuration.poll.settings, constantInterval: configuration.poll.constant)
             plant = Plant(
-                preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint)
+                preferredMaster: configuration.schema.master, derivesSetpoint: configuration.schema.deriveSetpoint,
+                preferredShunt: Configuration.MasterBus.uniqueID(configuration.masterbus.shunt),
+                freshness: Freshness(configuration))
             for entry in plan.entries {
                 // Three turns and the longest wait after an answer that did not come.
                 plant.lifetimes[entry.register] = plan.interval(of: entry.pace) * 3 + .seconds(30)
             }
             publisher = SchemaPublisher(configuration.schema)
-            sink = TopicSink(configuration: configuration, output: output, mailbox: mailbox)
+            busPublisher = BusPublisher(configuration)
+            store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
+            sink = TopicSink(
+                configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics)
             watcher = PortWatcher(patterns: configuration.ports)
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
             for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
         }
 
         /// The registers of the schema, and those that it is derived from.
-        private static var schemaEntries: [PollPlan.Entry] {
+        static var schemaEntries: [PollPlan.Entry] {
             let wanted = Set(ChargerTopics.documented).union(Derivation.all.flatMap(\.inputs))
             return PollPlan.standardEntries.filter { wanted.contains($0.register) }
         }
 
-        private var now: Duration { ContinuousClock.now - start }
+        var now: Duration { ContinuousClock.now - start }
 
         mutating func run() -> Outcome {
             do {
@@ -120,12 +169,18 @@ public struct Daemon {
             } catch {
                 return .failed(error.description)
             }
+            do {
+                try addBuses(at: now)
+            } catch {
+                sink.stop()
+                return .failed(error.description)
+            }
             rescan(at: now)
-            if ports.isEmpty, once || !patterns.hasWildcards {
+            if ports.isEmpty, buses.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
                 return .nothingToDo("no port matches \(patterns.patterns.joined(separator: " "))")
             }
-            if ports.isEmpty {
+            if ports.isEmpty, patterns.hasWildcards {
                 log.notice(
                     "no port matches yet; waiting for one",
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
@@ -144,21 +199,44 @@ public struct Daemon {
                 }
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
-                    sink.stop()
-                    return once ? .failed("stopped by \(reason) before every port was read") : .done
+                    end(at: woken)
+                    if once { return .failed("stopped by \(reason) before every port was read") }
+                    return recordingOutcome ?? .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
+                for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
-                if let heartbeat = publisher.nextHeartbeat, woken >= heartbeat {
-                    publisher.heartbeat(plant: plant, at: woken) { [sink] in sink.publish($0, $1) }
-                }
+                beat(at: woken)
+                recorder?.flush(at: woken)
+                if let outcome = busOutcome(at: woken) { return outcome }
                 if once, let outcome = onceOutcome(at: woken) { return outcome }
             }
         }
 
-        private func nextDeadline(at time: Duration) -> Duration {
+        /// Publishes again what has been published long ago.
+        mutating func beat(at time: Duration) {
+            guard let heartbeat = publisher.nextHeartbeat, time >= heartbeat else { return }
+            recorder?.note("beat", at: time)
+            publisher.heartbeat(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+        }
+
+        /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
+        @discardableResult
+        mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
+            for bus in buses { bus.supervisor.shut() }
+            recorder?.finish(at: time)
+            return sink.stop(timeout: timeout)
+        }
+
+        /// Why the recording that was asked for is not whole; nil where it is, or none was asked for.
+        var recordingOutcome: Outcome? { recorder?.failure.map { .failed("the recording is not whole: \($0)") } }
+
+        func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
             for port in ports { deadline = min(deadline, port.supervisor.value.deadline(now: time)) }
+            for bus in buses {
+                if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
+            }
             deadline = min(deadline, nextRescan)
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
@@ -167,33 +245,49 @@ public struct Daemon {
 
         // MARK: Ports
 
-        private mutating func rescan(at time: Duration) {
+        mutating func rescan(at time: Duration) {
             nextRescan = time + Daemon.rescanInterval
             if hasPortsChanged {
                 hasPortsChanged = false
                 for port in ports { port.supervisor.value.retrySoon(at: time) }
             }
-            let found = patterns.ports()
-            for port in PortSlot.reconcile(&ports, with: found) {
-                let settings = configuration.serialSettings(path: port.path, aliases: [port.device])
-                ports.append(
-                    PortSlot(
-                        port: port,
-                        supervisor: PortSupervisor(path: port.path, settings: settings, plan: plan, now: time)))
+            let numbers = ports.map(\.number)
+            for port in PortSlot.reconcile(&ports, with: patterns.ports()) {
+                addPort(port, number: nextNumber, at: time)
                 advance(ports.count - 1, at: time)
+            }
+            if let recorder {
+                let kept = Set(ports.map(\.number))
+                for number in numbers where !kept.contains(number) {
+                    recorder.note("gone", .port(number), at: time)
+                }
+                recorder.note("scan", at: time)
             }
             countUnresolved()
         }
 
-        private mutating func advance(_ index: Int, at time: Duration) {
+        mutating func addPort(_ port: PortPatterns.Port, number: Int, at time: Duration) {
+            let settings = configuration.serialSettings(path: port.path, aliases: [port.device])
+            ports.append(
+                PortSlot(
+                    port: port, number: number,
+                    supervisor: PortSupervisor(
+                        path: port.path, settings: settings, plan: plan, recorder: recorder, number: number,
+                        now: time)))
+            nextNumber = max(nextNumber, number + 1)
+        }
+
+        mutating func advance(_ index: Int, at time: Duration) {
             guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.advance(to: time, { reported.append($0) }) { register(index) }
             handle(reported, port: index, at: time)
         }
 
-        private mutating func receive(_ token: UInt64, at time: Duration) {
-            guard let index = ports.firstIndex(where: { $0.token == token }) else { return }
+        mutating func receive(_ token: UInt64, at time: Duration) {
+            guard let index = ports.firstIndex(where: { $0.token == token }) else {
+                return receiveBus(token, at: time)
+            }
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.receive(into: &buffer, at: time, { reported.append($0) }) {
                 register(index)
@@ -201,7 +295,7 @@ public struct Daemon {
             handle(reported, port: index, at: time)
         }
 
-        private mutating func register(_ index: Int) {
+        mutating func register(_ index: Int) {
             // A token is used once, so that an event of a closed descriptor finds nobody.
             ports[index].token = nextToken
             nextToken += 1
@@ -210,7 +304,7 @@ public struct Daemon {
             }
         }
 
-        private mutating func handle(_ reported: [PortSupervisor.Event], port index: Int, at time: Duration) {
+        mutating func handle(_ reported: [PortSupervisor.Event], port index: Int, at time: Duration) {
             for event in reported {
                 let path = ports[index].path
                 switch event {
@@ -239,13 +333,13 @@ public struct Daemon {
             }
         }
 
-        private mutating func leave(_ index: Int) {
+        mutating func leave(_ index: Int) {
             guard let serial = ports[index].serial else { return }
             plant.lost(serial, port: ports[index].path)
             ports[index].serial = nil
         }
 
-        private mutating func handle(_ event: DeviceSession.Event, port index: Int, at time: Duration) {
+        mutating func handle(_ event: DeviceSession.Event, port index: Int, at time: Duration) {
             let path = ports[index].path
             switch event {
             case .identified(let identity):
@@ -281,7 +375,7 @@ public struct Daemon {
         }
 
         /// Says who is there, and once more when more of it is known.
-        private mutating func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
+        mutating func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
             // A loose plug finds the same charger each second; it is said again once its loss was.
             let isNew = ports[index].announced != identity.serial
             let before = plant.chargers[identity.serial]?.identity
@@ -298,7 +392,7 @@ public struct Daemon {
                 ])
         }
 
-        private mutating func noteState(_ state: DeviceSession.State, port index: Int) {
+        mutating func noteState(_ state: DeviceSession.State, port index: Int) {
             switch state {
             case .textOnly:
                 ports[index].isResolved = true
@@ -316,7 +410,7 @@ public struct Daemon {
 
         /// Says once what is wrong with a port, until a device answers there: it is opened again every few seconds,
         /// and what was wrong mostly still is.
-        private mutating func complain(_ state: DeviceSession.State, port index: Int) -> String {
+        mutating func complain(_ state: DeviceSession.State, port index: Int) -> String {
             let words =
                 state == .textOnly
                 ? "receives TEXT, no HEX answer: check the TX line"
@@ -328,14 +422,14 @@ public struct Daemon {
             return words
         }
 
-        private mutating func countUnresolved() {
+        mutating func countUnresolved() {
             plant.unresolvedPorts = ports.count { !$0.isResolved }
         }
 
         // MARK: Broker
 
         /// Reads what other threads said; gives the reason when one of them asked to stop.
-        private mutating func readMailbox(at time: Duration) -> String? {
+        mutating func readMailbox(at time: Duration) -> String? {
             let contents = mailbox.take()
             if let lost = contents.disconnection {
                 if isConnected || lost.repeats <= 1 {
@@ -357,54 +451,69 @@ public struct Daemon {
             }
             if contents.isConnected != nil || contents.isDrained {
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+                publishBuses()
             }
             return contents.stopReason
         }
 
         // MARK: Once
 
-        private mutating func onceOutcome(at time: Duration) -> Outcome? {
+        mutating func onceOutcome(at time: Duration) -> Outcome? {
             let isLate = time >= Daemon.onceLimit
-            let isComplete = ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
+            let isComplete =
+                ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
+                && buses.allSatisfy { $0.supervisor.isComplete }
             guard isComplete || isLate else { return nil }
-            let failures = ports.filter { !$0.isPolled }.map {
-                ($0.path, $0.trouble ?? .unusable("not read in full in time"))
-            }
-            if failures.count == ports.count, failures.allSatisfy({ $0.1.isAbsent }) {
-                sink.stop()
+            let failures =
+                ports.filter { !$0.isPolled }.map { ($0.path, $0.trouble ?? .unusable("not read in full in time")) }
+                + buses.filter { !$0.hasValues }.map { bus in
+                    let trouble = bus.supervisor.finalReason.map { PortSlot.Trouble.unusable($0) }
+                    return (bus.supervisor.source.description, trouble ?? .absent("no value was heard"))
+                }
+            let hasNothing = failures.count == ports.count + buses.count
+            if hasNothing, failures.allSatisfy({ $0.1.isAbsent }) {
+                end(at: time)
                 return .nothingToDo("no device answered:\n" + Self.list(failures))
             }
-            guard failures.count < ports.count else {
-                sink.stop()
+            guard !hasNothing else {
+                end(at: time)
                 return .failed("no port could be read:\n" + Self.list(failures))
             }
+            // What could not be said while a port was still unclear, such as sums.
+            if isConnected || !sink.needsBroker {
+                for serial in plant.chargers.keys {
+                    publisher.appeared(serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+                }
+            }
+            guard let outcome = lastOutcome(at: time, limit: Daemon.onceLimit) else { return nil }
+            if case .done = outcome, !failures.isEmpty {
+                return .failed("not every port could be read:\n" + Self.list(failures))
+            }
+            return outcome
+        }
+
+        /// Everything was published: the end, once the broker has it. Nil while that is waited for.
+        mutating func lastOutcome(at time: Duration, limit: Duration) -> Outcome? {
             guard isConnected || !sink.needsBroker else {
-                guard isLate else { return nil }
-                sink.stop()
+                guard time >= limit else { return nil }
+                end(at: time)
                 let reason = lastDisconnection.map { ": \($0)" } ?? ""
                 return .failed("the broker was not reached within \(Daemon.onceLimit.components.seconds) s\(reason)")
             }
-            // What could not be said while a port was still unclear, such as sums.
-            for serial in plant.chargers.keys {
-                publisher.appeared(serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
-            }
-            guard sink.stop(timeout: Daemon.onceFarewell) else {
-                return .failed("the broker did not confirm everything that was published")
-            }
-            guard failures.isEmpty else {
-                return .failed("not every port could be read:\n" + Self.list(failures))
-            }
-            return .done
+            return end(at: time, timeout: Daemon.onceFarewell)
+                ? recordingOutcome ?? .done : .failed("the broker did not confirm everything that was published")
         }
 
-        private static func list(_ failures: [(String, PortSlot.Trouble)]) -> String {
+        static func list(_ failures: [(String, PortSlot.Trouble)]) -> String {
             failures.map { "    \($0.0): \($0.1.words)" }.joined(separator: "\n")
         }
     }
 
     /// A port with what the loop knows of it.
-    private struct PortSlot {
+    struct PortSlot {
         var port: PortPatterns.Port
+        /// Its number in a recording.
+        let number: Int
         var path: String { port.path }
         var isClosed: Bool { supervisor.value.session == nil }
         /// The supervisor owns a descriptor and cannot be copied, so it lives in a box that the slot shares.
@@ -458,8 +567,9 @@ public struct Daemon {
             return found.filter { !served.contains($0.device) }
         }
 
-        init(port: PortPatterns.Port, supervisor: consuming PortSupervisor) {
+        init(port: PortPatterns.Port, number: Int, supervisor: consuming PortSupervisor) {
             self.port = port
+            self.number = number
             self.supervisor = Box(supervisor)
         }
 

@@ -12,13 +12,18 @@ final class TopicSink: Sendable {
     private let qos: Int
     private let retain: Bool
     private let stateTopic: String
+    /// Where what is published is noted for a recording.
+    private let recorded: RecordedTopics?
 
     /// Why the sink cannot work.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    init(configuration: Configuration, output: Daemon.Output, mailbox: Mailbox) {
+    init(
+        configuration: Configuration, output: Daemon.Output, mailbox: Mailbox, recorded: RecordedTopics? = nil
+    ) {
+        self.recorded = recorded
         qos = configuration.schema.qos
         retain = configuration.schema.retain
         stateTopic = configuration.bridge.topic + "/bridge/state"
@@ -83,10 +88,13 @@ final class TopicSink: Sendable {
     }
 
     /// Publishes; false if it was not taken.
-    func publish(_ topic: String, _ payload: String) -> Bool {
+    ///
+    /// - Parameter isKept: whether the broker keeps it whatever the configuration says of values.
+    func publish(_ topic: String, _ payload: String, isKept: Bool = false) -> Bool {
+        recorded?.add("\(topic) \(payload)\n")
         switch way {
         case .client(let client):
-            return client.publish(topic, payload, qos: qos, retain: retain) == .accepted
+            return client.publish(topic, payload, qos: qos, retain: retain || isKept) == .accepted
         case .lines(let write):
             write("\(topic) \(payload)")
             return true

@@ -1,8 +1,9 @@
+public import MasterBus
 public import VEDirect
 
-/// Everything that is known now: the chargers, their readings, and what follows from them.
+/// Everything that is known now: the chargers and the devices on MasterBuses, their readings, and what follows from them.
 ///
-/// Readings come in from the ports; publishers look here. The plant says nothing of topics.
+/// Readings come in from the ports and the buses; publishers look here. The plant says nothing of topics.
 public struct Plant: Sendable {
     /// A charger and what it last said.
     public struct Charger: Sendable {
@@ -32,6 +33,8 @@ public struct Plant: Sendable {
 
     /// The chargers by serial number.
     public private(set) var chargers: [String: Charger] = [:]
+    /// The devices on MasterBuses by address.
+    public internal(set) var busDevices: [DeviceAddress: BusDevice] = [:]
     /// Ports on which it is not yet clear what answers: sums wait for them.
     public var unresolvedPorts = 0
     /// The serial that the configuration names as the one that stands for the network; may be empty.
@@ -41,11 +44,20 @@ public struct Plant: Sendable {
     /// How old the last reading of a register may be and still be told as its value; registers that are not in here
     /// keep theirs while the charger answers.
     public var lifetimes: [RegisterID: Duration] = [:]
+    /// The unique id of the shunt that the configuration names for the battery; nil: the first.
+    public let preferredShunt: UInt32?
+    /// How old a reading may be and still count as the present.
+    public let freshness: Freshness
 
     /// A plant of which nothing is known.
-    public init(preferredMaster: String = "", derivesSetpoint: Bool = false) {
+    public init(
+        preferredMaster: String = "", derivesSetpoint: Bool = false, preferredShunt: UInt32? = nil,
+        freshness: Freshness = Freshness()
+    ) {
         self.preferredMaster = preferredMaster
         self.derivesSetpoint = derivesSetpoint
+        self.preferredShunt = preferredShunt
+        self.freshness = freshness
     }
 
     /// The serial that stands for the network: the one configured, else the first by serial; nil without chargers.

@@ -38,6 +38,8 @@ struct PortSupervisor: ~Copyable {
     private static let stability: Duration = .seconds(60)
 
     let path: String
+    private let recorder: Recorder?
+    private let recorded: Recorder.Source
     private let settings: Configuration.Serial
     private let plan: PollPlan
     private var port: SerialPort?
@@ -59,11 +61,17 @@ struct PortSupervisor: ~Copyable {
     /// What earlier sessions of this port counted.
     private(set) var bytesBefore = 0
 
-    init(path: String, settings: Configuration.Serial, plan: PollPlan, now: Duration) {
+    init(
+        path: String, settings: Configuration.Serial, plan: PollPlan, recorder: Recorder? = nil, number: Int = 0,
+        now: Duration
+    ) {
         self.path = path
+        self.recorder = recorder
+        recorded = .port(number)
         self.settings = settings
         self.plan = plan
         nextOpen = now
+        recorder?.appeared(recorded, name: path, at: now)
     }
 
     /// The descriptor to wait on; nil while the port is closed.
@@ -84,8 +92,7 @@ struct PortSupervisor: ~Copyable {
     /// Does what is due: opens, asks, gives up. Returns whether the descriptor changed.
     mutating func advance(to now: Duration, _ report: (Event) -> Void) -> Bool {
         guard session != nil else { return now >= nextOpen ? open(at: now, report) : false }
-        ask(at: now)
-        forward(report)
+        ask(at: now, report)
         if now - lastByte >= Self.silenceLimit {
             close(reason: "silent for \(Self.silenceLimit.components.seconds) s", at: now, report)
             return true
@@ -105,10 +112,9 @@ struct PortSupervisor: ~Copyable {
             switch result {
             case .bytes(let count):
                 lastByte = now
-                session?.receive(buffer.span.extracting(0..<count), at: now)
-                noteSense(at: now)
+                recorder?.received(buffer.span.extracting(0..<count), recorded, at: now)
+                take(buffer.span.extracting(0..<count), at: now)
                 guard isAllowed(count, at: now) else {
-                    forward(report)
                     close(reason: "flooded: more bytes than the line can carry", at: now, report)
                     nextOpen = now + Self.floodRetry
                     return true
@@ -117,16 +123,62 @@ struct PortSupervisor: ~Copyable {
             case .nothing:
                 break
             case .gone(let reason):
-                forward(report)
                 close(reason: reason, at: now, report)
                 return true
             }
             break
         }
-        ask(at: now)
-        forward(report)
+        ask(at: now, report)
         return false
     }
+
+    // MARK: The session, with a port or from a recording
+
+    /// The port was opened.
+    mutating func begin(at now: Duration, _ report: (Event) -> Void) {
+        lastSense = now
+        goodBefore = 0
+        session = DeviceSession(plan: plan, memory: memory, now: now)
+        report(.opened)
+    }
+
+    /// Bytes have come.
+    mutating func take(_ bytes: Span<UInt8>, at now: Duration) {
+        session?.receive(bytes, at: now)
+        noteSense(at: now)
+    }
+
+    /// Asks what is due, and hands on what happened.
+    mutating func ask(at now: Duration, _ report: (Event) -> Void) {
+        recorder?.asked(recorded, at: now)
+        if let request = session?.nextRequest(at: now) {
+            // What the port does not take is lost like any request on a bad line: the session asks again.
+            _ = port?.write(request.bytes)
+        }
+        forward(report)
+    }
+
+    /// The port was closed.
+    mutating func end(reason: String, at now: Duration, _ report: (Event) -> Void) {
+        forward(report)
+        if let session {
+            memory = session.memory
+            bytesBefore += session.counters.bytes
+            if let identified, now - identified >= Self.stability { reported = [:] }
+        }
+        let wasIdentified = identified != nil
+        identified = nil
+        session = nil
+        let isNews = isNews(reason, at: now)
+        if isNews || wasIdentified { report(.closed(reason: reason, isNews: isNews)) }
+    }
+
+    /// The port could not be opened.
+    mutating func fail(_ failure: SerialPort.Failure, at now: Duration, _ report: (Event) -> Void) {
+        if isNews(failure.description, at: now) { report(.unavailable(failure)) }
+    }
+
+    // MARK: The port
 
     private mutating func noteSense(at now: Duration) {
         guard let counters = session?.counters else { return }
@@ -150,12 +202,6 @@ struct PortSupervisor: ~Copyable {
         return allowance >= 0
     }
 
-    private mutating func ask(at now: Duration) {
-        guard let request = session?.nextRequest(at: now) else { return }
-        // What the port does not take is lost like any request on a bad line: the session asks again.
-        _ = port?.write(request.bytes)
-    }
-
     private mutating func forward(_ report: (Event) -> Void) {
         guard let events = session?.takeEvents(), !events.isEmpty else { return }
         for event in events { report(.session(event)) }
@@ -169,36 +215,27 @@ struct PortSupervisor: ~Copyable {
         } catch {
             nextOpen = now + retry
             retry = min(retry * 2, Self.longestRetry)
-            if isNews(error.description, at: now) { report(.unavailable(error)) }
+            recorder?.note("failed", recorded, at: now, detail: error.description)
+            fail(error, at: now, report)
             return false
         }
         if wasOpened { reopens += 1 }
         wasOpened = true
         lastByte = now
-        lastSense = now
-        goodBefore = 0
         allowance = Self.burst
         allowanceTime = now
-        session = DeviceSession(plan: plan, memory: memory, now: now)
-        report(.opened)
+        recorder?.note("open", recorded, at: now)
+        begin(at: now, report)
         return true
     }
 
     private mutating func close(reason: String, at now: Duration, _ report: (Event) -> Void) {
-        if let session {
-            memory = session.memory
-            bytesBefore += session.counters.bytes
-            if let identified, now - identified >= Self.stability { reported = [:] }
-        }
-        let wasIdentified = identified != nil
-        identified = nil
-        session = nil
+        recorder?.note("close", recorded, at: now, detail: reason)
         descriptor = nil
         port = nil
         retry = Self.shortestRetry
         nextOpen = now + retry
-        let isNews = isNews(reason, at: now)
-        if isNews || wasIdentified { report(.closed(reason: reason, isNews: isNews)) }
+        end(reason: reason, at: now, report)
     }
 
     /// A port that comes and goes each second has the same few things to say each time.

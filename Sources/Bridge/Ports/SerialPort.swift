@@ -9,6 +9,8 @@ struct SerialPort: ~Copyable {
         let description: String
         /// Whether there is no such port now, as opposed to one that cannot be used.
         let isAbsent: Bool
+        /// Whether waiting won't help: it is something else.
+        var isLasting = false
     }
 
     let descriptor: Int32
@@ -33,7 +35,7 @@ struct SerialPort: ~Copyable {
         }
         guard isatty(descriptor) == 1 else {
             close(descriptor)
-            throw Failure(description: "not a serial port", isAbsent: false)
+            throw Failure(description: "not a serial port", isAbsent: false, isLasting: true)
         }
         // A lock that other programs of good manners see, and one that the kernel enforces. The kernel forgets both
         // when the last descriptor closes; whoever makes a pseudo-terminal keeps one open, and there the mark of a
@@ -57,7 +59,8 @@ struct SerialPort: ~Copyable {
         guard tcsetattr(descriptor, TCSANOW, &attributes) == 0 else {
             let code = errno
             close(descriptor)
-            throw Failure(description: "cannot set 19200 8N1: \(String(cString: strerror(code)))", isAbsent: false)
+            throw Failure(
+                description: "cannot set \(settings.baud) 8N1: \(String(cString: strerror(code)))", isAbsent: false)
         }
         // What the kernel kept from before, and what it echoed between open and raw, belongs to nobody.
         tcflush(descriptor, TCIOFLUSH)
@@ -122,6 +125,14 @@ struct SerialPort: ~Copyable {
         case 38400: speed_t(B38400)
         case 57600: speed_t(B57600)
         case 115_200: speed_t(B115200)
+        // Beyond what VE.Direct has: adapters for CAN.
+        case 230_400: speed_t(B230400)
+        case 460_800: speed_t(B460800)
+        case 500_000: speed_t(B500000)
+        case 921_600: speed_t(B921600)
+        case 1_000_000: speed_t(B1000000)
+        case 2_000_000: speed_t(B2000000)
+        case 3_000_000: speed_t(B3000000)
         default: speed_t(B19200)
         }
     }

@@ -35,20 +35,23 @@ struct SchemaPublisher {
     /// The broker is back, or whoever listens has heard nothing yet: publishes everything that is known and current.
     mutating func publishAll(plant: Plant, at now: Duration, _ publish: (String, String) -> Bool) {
         sent = [:]
-        for serial in plant.chargers.keys { appeared(serial, plant: plant, at: now, publish) }
+        // In a fixed order: what is published depends on what was said, not on how it is stored.
+        for serial in plant.chargers.keys.sorted() { appeared(serial, plant: plant, at: now, publish) }
         schedule()
     }
 
     /// A charger is there, or there again: publishes what is known of it.
     mutating func appeared(_ serial: String, plant: Plant, at now: Duration, _ publish: (String, String) -> Bool) {
         guard let charger = plant.chargers[serial] else { return }
-        for register in registers(of: charger) { update(register, serial: serial, plant: plant, at: now, publish) }
+        for register in registers(of: charger).sorted() {
+            update(register, serial: serial, plant: plant, at: now, publish)
+        }
     }
 
     /// Publishes again what has not been published for the interval.
     mutating func heartbeat(plant: Plant, at now: Duration, _ publish: (String, String) -> Bool) {
-        for (serial, registers) in sent {
-            for (register, last) in registers where now - last.time >= interval {
+        for (serial, registers) in sent.sorted(by: { $0.key < $1.key }) {
+            for (register, last) in registers.sorted(by: { $0.key < $1.key }) where now - last.time >= interval {
                 sent[serial]?[register] = nil
                 update(register, serial: serial, plant: plant, at: now, publish)
             }

@@ -67,13 +67,19 @@ public struct DeviceSchema: Sendable {
     /// The number of groups per tab, where it was heard.
     public internal(set) var groupCounts: [Tab: UInt16] = [:]
     /// The monitoring groups.
-    public private(set) var groups: [UInt8: GroupSchema] = [:]
+    public internal(set) var groups: [UInt8: GroupSchema] = [:]
+    /// The two parts of the firmware's version, each minor in the low byte and major in the high byte (taken from
+    /// others).
+    public internal(set) var firmwareParts: [UInt8: UInt16] = [:]
     /// The ids of the texts that describe the device.
     public internal(set) var identityIDs: [IdentityText: UInt16] = [:]
 
-    private var known: [UInt16: AttributeSchema] = [:]
+    var known: [UInt16: AttributeSchema] = [:]
+    /// How values of the first 256 attributes are read, kept apart because every value asks for it: by what the device
+    /// said, by the table, or not known.
+    private var formats = [KnownFormat](repeating: .unknown, count: 256)
     var strings: StringTable
-    private let limits: SchemaLimits
+    let limits: SchemaLimits
     private var table: DeviceDefinition?
 
     init(_ address: DeviceAddress, limits: SchemaLimits) {
@@ -81,6 +87,30 @@ public struct DeviceSchema: Sendable {
         self.limits = limits
         strings = StringTable(limit: limits.strings)
         table = DeviceDefinition.matching(type: address.type)
+        refreshFormats()
+    }
+
+    private enum KnownFormat: UInt8 {
+        case unknown, number, saidTime, saidDate
+        /// The table says time or date, and the value must be one.
+        case tabled
+    }
+
+    /// Finds anew how values are read, after the device said something of it or another table was chosen.
+    mutating func refreshFormats() {
+        for attribute: UInt16 in 0..<256 { refreshFormat(attribute) }
+    }
+
+    private mutating func refreshFormat(_ attribute: UInt16) {
+        guard attribute < 256 else { return }
+        let format: KnownFormat =
+            switch known[attribute]?.visualisation?.format {
+            case .number: .number
+            case .time: .saidTime
+            case .date: .saidDate
+            case nil: table?[attribute].map { $0.format == .number ? .number : .tabled } ?? .unknown
+            }
+        formats[Int(attribute)] = format
     }
 
     /// The attributes that the device has said anything about.
@@ -99,12 +129,30 @@ public struct DeviceSchema: Sendable {
     /// The serial number.
     public var serial: String? { text(identityIDs[.serial]) }
 
+    /// The revision.
+    public var revision: String? { text(identityIDs[.revision]) }
+    /// The firmware: both parts added up, `major.minor` (taken from others); nil until both are known.
+    public var firmware: String? {
+        guard let first = firmwareParts[0], let second = firmwareParts[1] else { return nil }
+        let minor = Int(first & 0xFF) + Int(second & 0xFF)
+        let major = Int(first >> 8) + Int(second >> 8)
+        return "\(major)." + (minor < 10 ? "0" : "") + "\(minor)"
+    }
+
     /// The table that fits this device as far as it is known; nil for most types.
     public var definition: DeviceDefinition? { table }
 
     /// How a value of an attribute is to be read: as the device says, else as the table for its type says, else as a
     /// number.
     public func format(of attribute: UInt16, value: Float) -> ValueFormat {
+        if attribute < 256 {
+            switch formats[Int(attribute)] {
+            case .unknown, .number: return .number
+            case .saidTime: return .time
+            case .saidDate: return .date
+            case .tabled: break
+            }
+        }
         if let shown = known[attribute]?.visualisation { return shown.format }
         guard let row = table?[attribute], row.admits(value) else { return .number }
         return row.format
@@ -158,6 +206,7 @@ public struct DeviceSchema: Sendable {
             Self.learn(fact, into: &entry, limits)
             known[attribute] = entry
         }
+        if case .visualisation = fact { refreshFormat(attribute) }
     }
 
     private static func learn(_ fact: Metadata, into entry: inout AttributeSchema, _ limits: SchemaLimits) {
@@ -204,6 +253,7 @@ public struct DeviceSchema: Sendable {
                 identityIDs[text] = value
                 chooseTable()
             }
+        case 0x82: if selector <= 1 { firmwareParts[selector] = value }
         default: break
         }
     }
@@ -216,8 +266,9 @@ public struct DeviceSchema: Sendable {
 
     mutating func forget(string: UInt16) { strings.forget(string) }
 
-    private mutating func chooseTable() {
+    mutating func chooseTable() {
         table = DeviceDefinition.matching(type: address.type, name: name, article: article)
+        refreshFormats()
     }
 }
 

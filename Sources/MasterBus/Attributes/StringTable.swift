@@ -37,6 +37,21 @@ struct StringTable: Sendable {
         return text
     }
 
+    /// Every finished text.
+    var finished: [UInt16: String] { entries.compactMapValues(\.text) }
+
+    /// Takes over a text that was heard before; one that was heard since stays.
+    mutating func adopt(_ id: UInt16, _ text: String) {
+        guard entries[id]?.text == nil, entries[id] != nil || entries.count < limit else { return }
+        var bytes: [UInt8] = []
+        for scalar in text.unicodeScalars {
+            guard scalar.value <= 0xFF, bytes.count < Self.maximumLength else { return }
+            bytes.append(UInt8(scalar.value))
+        }
+        entries[id, default: Entry()].bytes = bytes
+        entries[id]?.text = text
+    }
+
     /// Forgets a text that somebody is changing.
     mutating func forget(_ id: UInt16) { entries[id] = nil }
 

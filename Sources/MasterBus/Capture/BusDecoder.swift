@@ -24,6 +24,36 @@ public struct BusDecoder: Sendable {
     private struct AttributeKey: Hashable {
         let tab: Tab
         let attribute: UInt16
+        /// Both in one number, to compare by.
+        var packed: UInt32 { UInt32(tab.rawValue) << 16 | UInt32(attribute) }
+    }
+
+    /// What was asked for and when, until it is answered. Searched linearly: of a device a few questions are open.
+    private struct OpenReads {
+        private var keys: [UInt32] = []
+        private var times: [Duration] = []
+
+        var isEmpty: Bool { keys.isEmpty }
+
+        subscript(key: AttributeKey) -> Duration? { keys.firstIndex(of: key.packed).map { times[$0] } }
+
+        mutating func note(_ key: AttributeKey, _ time: Duration) {
+            if let index = keys.firstIndex(of: key.packed) {
+                times[index] = time
+            } else if keys.count < BusDecoder.maximumReads {
+                keys.append(key.packed)
+                times.append(time)
+            }
+        }
+
+        mutating func close(_ key: AttributeKey) {
+            guard let index = keys.firstIndex(of: key.packed) else { return }
+            let last = keys.count - 1
+            keys[index] = keys[last]
+            times[index] = times[last]
+            keys.removeLast()
+            times.removeLast()
+        }
     }
 
     private struct PendingWrite {
@@ -37,7 +67,7 @@ public struct BusDecoder: Sendable {
         var schema: DeviceSchema
         var lastHeard: Duration?
         /// When the attribute was last asked for, until it is answered.
-        var reads: [AttributeKey: Duration] = [:]
+        var reads = OpenReads()
         var writes: [AttributeKey: PendingWrite] = [:]
     }
 
@@ -80,6 +110,11 @@ public struct BusDecoder: Sendable {
     mutating func noteOwn(_ request: BusRequest, at time: Duration) {
         guard case .read(let device, let attribute) = request, let index = index(of: device) else { return }
         noteRead(AttributeKey(tab: .monitoring, attribute: attribute), index, time)
+    }
+
+    /// Takes over what a device said of itself in an earlier session, as far as it has not said it again.
+    mutating func adopt(_ record: SchemaRecord) {
+        if let index = index(of: record.address) { states[index].schema.adopt(record) }
     }
 
     /// Takes a frame that the caller has parsed already.
@@ -130,7 +165,7 @@ public struct BusDecoder: Sendable {
         case .groupItem(.monitoring, let group, let place, let attribute):
             states[index].schema.learnGroupItem(group, place, attribute)
         case .groupName(.monitoring, let group, let string): states[index].schema.learnGroupName(group, string)
-        case .noValue(let attribute): states[index].reads[AttributeKey(tab: .monitoring, attribute: attribute)] = nil
+        case .noValue(let attribute): states[index].reads.close(AttributeKey(tab: .monitoring, attribute: attribute))
         case .hello, .propertyRequest, .propertyRefusal, .stringRequest, .metadataRequest, .metadata, .noMetadata,
             .groupRequest, .groupSize, .groupItem, .groupName, .noGroup, .unknown:
             break
@@ -141,7 +176,7 @@ public struct BusDecoder: Sendable {
     private mutating func value(
         _ key: AttributeKey, _ bits: UInt32, _ device: DeviceAddress, _ index: Int, _ time: Duration
     ) -> BusEvent? {
-        if !states[index].reads.isEmpty { states[index].reads[key] = nil }
+        if !states[index].reads.isEmpty { states[index].reads.close(key) }
         let isOutdated = !states[index].writes.isEmpty && holdsBack(key, index, time)
         if let commander = commander(bits) {
             counts.commands += 1
@@ -191,9 +226,7 @@ public struct BusDecoder: Sendable {
         if !states[index].writes.isEmpty, states[index].writes[key]?.isAnswered == true {
             states[index].writes[key] = nil
         }
-        if states[index].reads[key] != nil || states[index].reads.count < Self.maximumReads {
-            states[index].reads[key] = time
-        }
+        states[index].reads.note(key, time)
     }
 
     private mutating func noteWrite(_ key: AttributeKey, _ index: Int, _ time: Duration) {

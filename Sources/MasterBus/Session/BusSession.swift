@@ -26,7 +26,8 @@ public struct BusSession: Sendable {
         public var retries: Int
         /// How many requests in a row, repeats included, may fail before a device is probed.
         public var patience: Int
-        /// The least time between two requests, to whomever: 10 ms are at most 5 % of the bus.
+        /// The least time between two requests, to whomever: 21 ms are at most 48 requests a second, which with their
+        /// answers take less than 5 % of the bus.
         public var gap: Duration
         /// How often all are asked to announce themselves, where no one else does.
         public var helloInterval: Duration
@@ -49,7 +50,7 @@ public struct BusSession: Sendable {
             timeout = .milliseconds(300)
             retries = 2
             patience = 3
-            gap = .milliseconds(10)
+            gap = .milliseconds(21)
             helloInterval = .seconds(30)
             probeInterval = .seconds(10)
             silence = .seconds(65)
@@ -69,6 +70,9 @@ public struct BusSession: Sendable {
         case woke(DeviceAddress)
         /// All that a device would tell of its attributes is known.
         case discovered(DeviceAddress)
+        /// A device is the one that was known from before: what it said then of its attributes holds, unless it says
+        /// otherwise.
+        case recognised(DeviceAddress)
         /// A device has our own address. We say hello no more; choose another address.
         case addressTaken(DeviceAddress)
     }
@@ -115,6 +119,8 @@ public struct BusSession: Sendable {
         var pending: Pending?
         /// When each attribute is to be read next.
         var polls: [UInt16: Duration] = [:]
+        /// Attributes that are to be read and never were, nor given up.
+        var unread: Set<UInt16> = []
         var nextProbe: Duration = .zero
         /// Reads that failed in a row, per attribute.
         var failedReads: [UInt16: Int] = [:]
@@ -124,6 +130,8 @@ public struct BusSession: Sendable {
         var discovery = Discovery()
         var isDiscovered = false
         var isAnnounced = false
+        /// Whether a record from before was compared with what the device says now.
+        var isCompared = false
     }
 
     private static let maximumEvents = 1024
@@ -143,11 +151,19 @@ public struct BusSession: Sendable {
     private var nextSend: Duration
     private var nextHello: Duration
     private var isAddressTaken = false
+    private var hasSaidHello = false
+    private let remembered: [DeviceAddress: SchemaRecord]
 
     /// A session that begins now.
-    public init(_ configuration: Configuration = Configuration(), limits: SchemaLimits = SchemaLimits(), now: Duration)
-    {
+    ///
+    /// - Parameter remembered: what devices said of themselves in earlier sessions. A record is believed once the
+    ///   device has told the same name, article, serial number, firmware and number of groups again.
+    public init(
+        _ configuration: Configuration = Configuration(), limits: SchemaLimits = SchemaLimits(),
+        remembered: [SchemaRecord] = [], now: Duration
+    ) {
         self.configuration = configuration
+        self.remembered = Dictionary(remembered.map { ($0.address, $0) }, uniquingKeysWith: { _, last in last })
         decoder = BusDecoder(limits: limits)
         nextSend = now
         nextHello = now
@@ -159,6 +175,21 @@ public struct BusSession: Sendable {
             Peer(
                 address: $0.address, isAwake: $0.isAwake, lastHeard: $0.lastHeard, isDiscovered: $0.isDiscovered)
         }
+    }
+
+    /// Whether every device that is awake and asked has told all that it would, and each of its attributes was read at
+    /// least once or given up. False while nobody was heard.
+    public var isCaughtUp: Bool {
+        !peers.isEmpty
+            && peers.allSatisfy { peer in
+                !isAsked(peer) || !peer.isAwake
+                    || (peer.isDiscovered || !configuration.discovers) && peer.unread.isEmpty
+            }
+    }
+
+    /// Whether there is nothing left to ask about a device's attributes.
+    public func isDiscovered(_ device: DeviceAddress) -> Bool {
+        peers.first { $0.address == device }?.isDiscovered ?? false
     }
 
     /// The events since this was last called.
@@ -241,11 +272,14 @@ public struct BusSession: Sendable {
     private mutating func place(of device: DeviceAddress, _ now: Duration) -> Int? {
         if let index = peers.firstIndex(where: { $0.address == device }) { return index }
         guard peers.count < BusDecoder.maximumDevices else { return nil }
+        // Somebody answers: no need to hurry with the next hello.
+        if peers.isEmpty, hasSaidHello { nextHello = max(nextHello, now + configuration.helloInterval) }
         peers.append(PeerState(address: device, lastHeard: now))
         tell(.appeared(device))
         if !configuration.discovers, let definition = decoder.schema(of: device)?.definition, definition.isMeasured {
             for row in definition.attributes where row.kind != .command {
                 peers[peers.count - 1].polls[row.id] = now
+                peers[peers.count - 1].unread.insert(row.id)
             }
         }
         return peers.count - 1
@@ -273,12 +307,14 @@ public struct BusSession: Sendable {
             peers[index].isDiscovered = false
             if peers[index].polls[attribute] == nil, peers[index].polls.count < Self.maximumPolls {
                 peers[index].polls[attribute] = now
+                peers[index].unread.insert(attribute)
             }
         }
     }
 
     private mutating func schedule(_ attribute: UInt16, _ index: Int, _ now: Duration, isOurs: Bool) {
         let before = peers[index].polls[attribute]
+        peers[index].unread.remove(attribute)
         guard before != nil || peers[index].polls.count < Self.maximumPolls else { return }
         if before == nil { peers[index].isDiscovered = false }
         let address = peers[index].address
@@ -378,6 +414,7 @@ public struct BusSession: Sendable {
         case .presence:
             sleep(index, now)
         case .read(_, let attribute):
+            peers[index].unread.remove(attribute)
             // One dead attribute must not hold up the others: 10 s, 20 s, … about ten minutes.
             let failed = peers[index].failedReads[attribute, default: 0]
             peers[index].failedReads[attribute] = min(failed + 1, 6)
@@ -389,7 +426,10 @@ public struct BusSession: Sendable {
 
     private mutating func choose(_ now: Duration) -> BusRequest? {
         if !isAddressTaken, now >= nextHello {
-            nextHello = now + configuration.helloInterval
+            // While nobody was heard the first one may have been lost.
+            hasSaidHello = true
+            nextHello =
+                now + (peers.isEmpty ? min(.seconds(2), configuration.helloInterval) : configuration.helloInterval)
             return .hello(from: configuration.ownAddress)
         }
         for offset in 0..<peers.count {
@@ -431,7 +471,8 @@ public struct BusSession: Sendable {
             peers[index].isAnnounced = true
             tell(.discovered(address))
         }
-        return nil
+        // What a record from before has brought to light is due at once.
+        return mostOverdue(index, now).map { start($0, index, now) }
     }
 
     /// What is known now to change by the second need not wait for the interval that was chosen before.
@@ -445,7 +486,24 @@ public struct BusSession: Sendable {
     }
 
     private mutating func nextQuestion(_ index: Int) -> BusRequest? {
-        guard let schema = decoder.schema(of: peers[index].address) else { return nil }
+        let address = peers[index].address
+        guard let schema = decoder.schema(of: address) else { return nil }
+        if let record = remembered[address], !peers[index].isCompared {
+            if let question = peers[index].discovery.nextIdentity(schema, postponed: peers[index].unanswered) {
+                return question
+            }
+            peers[index].isCompared = true
+            if record.describes(schema) {
+                decoder.adopt(record)
+                for attribute in record.groupedAttributes where peers[index].polls.count < Self.maximumPolls {
+                    guard peers[index].polls[attribute] == nil else { continue }
+                    peers[index].polls[attribute] = .zero
+                    peers[index].unread.insert(attribute)
+                }
+                tell(.recognised(address))
+                return nextQuestion(index)
+            }
+        }
         return peers[index].discovery.next(
             schema, extra: peers[index].polls.keys.sorted(), postponed: peers[index].unanswered)
     }

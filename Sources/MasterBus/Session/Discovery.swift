@@ -33,13 +33,22 @@ struct Discovery: Sendable {
     ///   - extra: attributes that were seen in no group.
     ///   - postponed: questions not to be asked now.
     mutating func next(_ schema: DeviceSchema, extra: [UInt16], postponed: [BusRequest]) -> BusRequest? {
+        next(postponed) { $0.firstMissing(schema, extra) }
+    }
+
+    /// The next question that tells whether a device is the one it was; nil when nothing of that kind is left.
+    mutating func nextIdentity(_ schema: DeviceSchema, postponed: [BusRequest]) -> BusRequest? {
+        next(postponed) { $0.identity(schema) ?? $0.groupCount(schema) }
+    }
+
+    private mutating func next(_ postponed: [BusRequest], _ missing: (Discovery) -> BusRequest?) -> BusRequest? {
         guard fruitless.count < Self.maximumFruitless else { return nil }
         self.postponed = postponed
-        var found = firstMissing(schema, extra)
+        var found = missing(self)
         while let request = found, request == answered {
             answered = nil
             fruitless.insert(request)
-            found = fruitless.count < Self.maximumFruitless ? firstMissing(schema, extra) : nil
+            found = fruitless.count < Self.maximumFruitless ? missing(self) : nil
         }
         return found
     }
@@ -49,7 +58,8 @@ struct Discovery: Sendable {
     }
 
     private func firstMissing(_ schema: DeviceSchema, _ extra: [UInt16]) -> BusRequest? {
-        identity(schema) ?? groups(schema) ?? attributes(schema, extra)
+        // What there is to read comes first, so that values flow while the names are still asked for.
+        items(schema) ?? identity(schema) ?? groupNames(schema) ?? attributes(schema, extra)
     }
 
     private func identity(_ schema: DeviceSchema) -> BusRequest? {
@@ -61,16 +71,26 @@ struct Discovery: Sendable {
             }
             if let request = string(schema, id) { return request }
         }
+        for part: UInt8 in 0...1 where schema.firmwareParts[part] == nil {
+            let request = BusRequest.firmware(schema.address, part: part)
+            if isOpen(request) { return request }
+        }
         return nil
     }
 
-    private func groups(_ schema: DeviceSchema) -> BusRequest? {
+    private func groupCount(_ schema: DeviceSchema) -> BusRequest? {
+        let request = BusRequest.groupCount(schema.address, .monitoring)
+        return schema.groupCounts[.monitoring] == nil && isOpen(request) ? request : nil
+    }
+
+    private func groups(_ schema: DeviceSchema) -> Range<UInt8> {
+        0..<UInt8(min(schema.groupCounts[.monitoring] ?? 0, 32))
+    }
+
+    private func items(_ schema: DeviceSchema) -> BusRequest? {
+        if let request = groupCount(schema) { return request }
         let device = schema.address
-        guard let count = schema.groupCounts[.monitoring] else {
-            let request = BusRequest.groupCount(device, .monitoring)
-            return isOpen(request) ? request : nil
-        }
-        for group in 0..<UInt8(min(count, 32)) {
+        for group in groups(schema) {
             let known = schema.groups[group]
             guard let size = known?.size else {
                 let request = BusRequest.groupSize(device, group: group)
@@ -81,8 +101,14 @@ struct Discovery: Sendable {
                 let request = BusRequest.groupItem(device, group: group, index: index)
                 if isOpen(request) { return request }
             }
-            guard let id = known?.nameID else {
-                let request = BusRequest.groupName(device, group: group)
+        }
+        return nil
+    }
+
+    private func groupNames(_ schema: DeviceSchema) -> BusRequest? {
+        for group in groups(schema) {
+            guard let id = schema.groups[group]?.nameID else {
+                let request = BusRequest.groupName(schema.address, group: group)
                 if isOpen(request) { return request }
                 continue
             }

@@ -24,6 +24,8 @@ public enum BusRequest: Sendable, Hashable {
     case groupName(DeviceAddress, group: UInt8)
     /// The id of one of the texts that describe the device.
     case identity(DeviceAddress, IdentityText)
+    /// One of the two parts of the firmware's version (taken from others).
+    case firmware(DeviceAddress, part: UInt8)
     /// A piece of a text.
     case string(DeviceAddress, id: UInt16, sequence: UInt8)
 
@@ -51,7 +53,7 @@ public enum BusRequest: Sendable, Hashable {
         case .hello: nil
         case .presence(let device), .read(let device, _), .metadata(let device, _, _), .option(let device, _, _),
             .groupCount(let device, _), .groupSize(let device, _), .groupItem(let device, _, _),
-            .groupName(let device, _), .identity(let device, _), .string(let device, _, _):
+            .groupName(let device, _), .identity(let device, _), .firmware(let device, _), .string(let device, _, _):
             device
         }
     }
@@ -72,6 +74,7 @@ public enum BusRequest: Sendable, Hashable {
             Self.encode(.groups, device, Payload(0x03, word: UInt16(group), index))
         case .groupName(let device, let group): Self.encode(.groups, device, Payload(0x28, word: UInt16(group)))
         case .identity(let device, let text): Self.encode(.property, device, Payload(0x09, text.rawValue))
+        case .firmware(let device, let part): Self.encode(.property, device, Payload(0x82, part))
         case .string(let device, let id, let sequence):
             Self.encode(.property, device, Payload(0x30, word: id, sequence))
         }
@@ -99,6 +102,9 @@ public enum BusRequest: Sendable, Hashable {
         case (.identity(_, let text), .property(0x09, let selector, _)),
             (.identity(_, let text), .propertyRefusal(0x09, let selector)):
             selector == text.rawValue
+        case (.firmware(_, let part), .property(0x82, let selector, _)),
+            (.firmware(_, let part), .propertyRefusal(0x82, let selector)):
+            selector == part
         case (.string(_, let id, let sequence), .stringChunk(let chunk)): id == chunk.id && sequence == chunk.sequence
         case (.string(_, let id, _), .propertyRefusal(0x30, let low)): low == UInt8(truncatingIfNeeded: id)
         default: false

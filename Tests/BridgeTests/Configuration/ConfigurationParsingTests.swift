@@ -44,6 +44,14 @@ struct ConfigurationParsingTests {
             constant = "1d"
             settings = "30m"
             text = false
+            [masterbus]
+            listen_only = true
+            fast = "2s"
+            slow = "20s"
+            discover = false
+            describe = false
+            address = "0x12345"
+            shunt = "0x31297"
             [serial]
             baud = 9600
             dtr = false
@@ -85,6 +93,13 @@ struct ConfigurationParsingTests {
         expected.poll.constant = .seconds(86_400)
         expected.poll.settings = .seconds(1800)
         expected.poll.text = false
+        expected.masterbus.listenOnly = true
+        expected.masterbus.fast = .seconds(2)
+        expected.masterbus.slow = .seconds(20)
+        expected.masterbus.discover = false
+        expected.masterbus.describe = false
+        expected.masterbus.address = "0x12345"
+        expected.masterbus.shunt = "0x31297"
         expected.serial.baud = 9600
         expected.serial.dtr = false
         expected.serial.rts = false
@@ -184,7 +199,7 @@ struct ConfigurationParsingTests {
             ("[log]\nxyz = 1", "unknown key 'xyz' in [log]: there are 'level', 'format' here"),
             (
                 "\"bad\\nkey\" = 1",
-                "unknown key 'bad?key': there are 'ports', 'schema', 'broker', 'poll', 'serial', 'log', 'bridge', 'port' here"
+                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'port' here"
             ),
         ])
     func badValue(text: String, message: String) {
