@@ -145,7 +145,7 @@ public struct Daemon {
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
                     sink.stop()
-                    return once ? .failed("stopped by \(reason) before every port was read") : .done
+                    return once ? .failed("stopped by \(reason) before everything was read and published") : .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }

@@ -68,7 +68,9 @@ final class ScratchDirectory {
         directory.link("by-id-a", to: directory.path + "/tty0")
         let names = ["by-id-a", "tty*"].map { "\(directory.path)/\($0)" }
         #expect(
-            PortPatterns(patterns: names).ports().map(\.path) == [directory.path + "/by-id-a", directory.path + "/tty1"])
+            PortPatterns(patterns: names).ports().map(\.path) == [
+                directory.path + "/by-id-a", directory.path + "/tty1",
+            ])
     }
 
     @Test func aLinkThatLeadsNowhereIsTheSamePortOnce() {
