@@ -68,6 +68,8 @@ struct HotPlugTests {
         let bridge = try Program(vebridge: ["--broker", Bench.address(broker), "--ports"] + sockets)
         for serial in serials { try await board.message(power(serial)) }
         // Pulled and plugged in again, each where the other was.
+        // The names go first: the system gives the numbers of terminals that are gone to whoever asks next.
+        for socket in sockets { unlink(socket) }
         for index in 0..<2 { chargers.host.unplug(index) }
         try await bridge.errors.wait("both are lost") { $0.count { $0.element.contains("port closed") } == 2 }
         for index in 0..<2 { try chargers.host.replug(index) }

@@ -16,9 +16,6 @@ public struct Derivation: Sendable {
             register: .productID, inputs: [],
             rule: "not answered: the id as command 4 and TEXT give it, two bytes in wire order"),
         Derivation(
-            register: .applicationVersion, inputs: [],
-            rule: "not answered: the version as commands 1 and 3 and TEXT give it, two bytes in wire order"),
-        Derivation(
             register: .linkDeviceState, inputs: [.deviceState],
             rule: "not networked: the charger's own state (0201)"),
         Derivation(
@@ -44,9 +41,6 @@ extension Plant {
         case .productID:
             guard charger.lacks(register), let id = charger.identity.productID else { return nil }
             return Self.bytes(Int64(id), count: 2)
-        case .applicationVersion:
-            guard charger.lacks(register), let version = charger.identity.firmware else { return nil }
-            return Self.bytes(Int64(version.word), count: 2)
         case .linkDeviceState:
             guard charger.lacks(register), isCurrent(.deviceState, of: charger, at: now) else { return nil }
             return number(.deviceState, charger).map { Self.bytes($0, count: 1) }

@@ -56,12 +56,6 @@ public struct FirmwareVersion: Sendable, Hashable, Comparable, CustomStringConve
     /// The digits of a byte read as decimal ones, as the vendor writes versions.
     private static func digits(_ byte: UInt32) -> Int { Int(byte >> 4) * 10 + Int(byte & 15) }
 
-    /// The 16 bits as a version answer would have them.
-    public var word: UInt16 {
-        func byte(_ number: Int) -> UInt16 { UInt16(clamping: (number / 10 % 10) << 4 | (number % 10)) }
-        return UInt16(stage.rawValue) << 14 | (byte(major) & 0x3F) << 8 | byte(minor)
-    }
-
     /// `1.61`, or `2.08-rc`.
     public var description: String {
         let suffix =

@@ -233,6 +233,12 @@ public struct DeviceSession: Sendable {
     private mutating func receiveAsync(_ frame: borrowing HexFrame, at now: Duration) {
         guard let register = frame.register, frame.flags?.isEmpty == true, register != .serialNumber else { return }
         guard phase == .polling else { return }
+        if register == .historyTotal || register == .historyDay(0) {
+            // Records change every minute and are long: one is asked for in its turn, and what is said here stands by
+            // as a witness.
+            judge.witness(register, frame.value, at: now)
+            return
+        }
         claim(register, frame.value, .async, at: now)
     }
 
@@ -685,8 +691,11 @@ public struct DeviceSession: Sendable {
         self.phase = phase
         nextAttempt = now
         if phase == .polling {
-            for (register, time) in memory.refused { postpone(register, at: time, by: DeviceMemory.lifetime) }
             if let identity { events.append(.identified(identity)) }
+            for (register, time) in memory.refused {
+                postpone(register, at: time, by: DeviceMemory.lifetime)
+                events.append(.refused(register))
+            }
         }
         updateState(at: now)
     }
