@@ -200,7 +200,7 @@ public struct Daemon: Sendable {
                 if ready.contains(Self.mailboxToken), let reason = readMailbox(at: woken) {
                     log.notice("stopping", metadata: ["reason": .string(reason)])
                     end(at: woken)
-                    if once { return .failed("stopped by \(reason) before every port was read") }
+                    if once { return .failed("stopped by \(reason) before everything was read and published") }
                     return recordingOutcome ?? .done
                 }
                 for index in ports.indices { advance(index, at: woken) }

@@ -6,30 +6,40 @@ import VEDirect
 
 @Suite(.timeLimit(.minutes(1)))
 struct PortProbeTests {
-    @Test func findsWhoIsThere() throws {
+    private func ask(
+        _ path: String, _ registers: [RegisterID] = [], limit: Duration = .seconds(10)
+    ) async -> PortProbe.Finding {
+        await onOwnThread { PortProbe.ask(path, registers: registers, limit: limit) }
+    }
+
+    @Test func findsWhoIsThere() async throws {
         let chargers = try Chargers([.smartSolar150x60(serial: "HQ2012ABCDE")])
-        let finding = PortProbe.ask(try chargers.path())
+        let finding = await ask(try chargers.path())
         #expect(finding.identity?.serial == "HQ2012ABCDE")
         #expect(finding.failure == nil)
     }
 
-    @Test func readsWhatIsAskedAndNamesWhatIsNotThere() throws {
+    @Test func readsWhatIsAskedAndNamesWhatIsNotThere() async throws {
         let chargers = try Chargers([.blueSolar75x15(firmware: .v150)])
-        let finding = PortProbe.ask(
-            try chargers.path(), registers: [.systemVoltage, .serialNumber, .linkDeviceState], limit: .seconds(10))
+        let finding = await ask(try chargers.path(), [.systemVoltage, .serialNumber, .linkDeviceState])
         #expect(Set(finding.readings.map(\.register)).isSuperset(of: [.systemVoltage, .serialNumber]))
         #expect(finding.refused == [.linkDeviceState])
     }
 
-    @Test func saysWhyAPortCannotBeUsed() {
-        #expect(PortProbe.ask("/dev/nowhere0").failure == "no such port")
+    @Test func saysWhyAPortCannotBeUsed() async {
+        #expect(await ask("/dev/nowhere0").failure == "no such port")
     }
 
-    @Test func aDeafChargerAndAnEmptyPort() throws {
+    @Test func aDeafChargerIsHeardThoughItDoesNotAnswer() async throws {
         let chargers = try Chargers()
         chargers.host.deafen(0)
-        #expect(PortProbe.ask(try chargers.path()).state == .textOnly)
+        let finding = await ask(try chargers.path(), limit: .seconds(5))
+        #expect(finding.state == .textOnly)
+        #expect(finding.identity == nil)
+    }
+
+    @Test func nobodyIsThere() async throws {
         let terminal = try PseudoTerminal()
-        #expect(PortProbe.ask(terminal.path).state == .silent)
+        #expect(await ask(terminal.path, limit: .seconds(5)).state == .silent)
     }
 }

@@ -24,11 +24,15 @@ final class PortRig {
     /// The longest that one call took.
     private(set) var longestCall: Duration = .zero
 
-    init(_ path: String, plan: PollPlan = PollPlan()) {
+    /// Whether the clock stands but for what is skipped: for ports at whose other end nothing lives in real time.
+    private let clockStands: Bool
+
+    init(_ path: String, plan: PollPlan = PollPlan(), clockStands: Bool = false) {
+        self.clockStands = clockStands
         supervisor = PortSupervisor(path: path, settings: Configuration.Serial(), plan: plan, now: .zero)
     }
 
-    var now: Duration { ContinuousClock.now - start + skipped }
+    var now: Duration { (clockStands ? .zero : ContinuousClock.now - start) + skipped }
     var isOpen: Bool { supervisor.descriptor != nil }
 
     /// Sets the clock forward; the supervisor sees it at its next turn.
@@ -50,9 +54,11 @@ final class PortRig {
     }
 
     func turn() {
-        let wait = max(.zero, min(supervisor.deadline(now: now) - now, .milliseconds(20))).components
+        let wait = max(.zero, min(supervisor.deadline(now: now) - now, .milliseconds(20)))
         var entry = pollfd(fd: supervisor.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
-        let ready = poll(&entry, 1, Int32(wait.attoseconds / 1_000_000_000_000_000) + 1)
+        let pause = clockStands ? 1 : Int32(wait.components.attoseconds / 1_000_000_000_000_000) + 1
+        let ready = poll(&entry, 1, pause)
+        if clockStands, ready == 0 { skipped += wait }
         let before = ContinuousClock.now
         if ready > 0 { _ = supervisor.receive(into: &buffer, at: now, note) }
         if now >= supervisor.deadline(now: now) { _ = supervisor.advance(to: now, note) }

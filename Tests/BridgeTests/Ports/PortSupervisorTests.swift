@@ -91,7 +91,7 @@ struct PortSupervisorTests {
     /// nor when it is closed, which a terminal in its ordinary manners delays for half a minute.
     @Test func aTerminalThatTakesNoOutputHoldsNobodyUp() async throws {
         let terminal = try PseudoTerminal()
-        let rig = PortRig(terminal.path)
+        let rig = PortRig(terminal.path, clockStands: true)
         try await rig.run("opened") { rig.isOpen }
         let filler = open(terminal.path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         defer { close(filler) }
@@ -123,7 +123,7 @@ struct PortSupervisorTests {
     /// The maker of a pseudo-terminal holds it open, so the kernel's exclusive mark would outlive a killed program.
     @Test func leavesNoMarkOnAPseudoTerminal() async throws {
         let terminal = try PseudoTerminal()
-        let rig = PortRig(terminal.path)
+        let rig = PortRig(terminal.path, clockStands: true)
         try await rig.run("opened") { rig.isOpen }
         let descriptor = open(terminal.path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         defer { close(descriptor) }
@@ -144,7 +144,7 @@ struct PortSupervisorTests {
 
     @Test func garbageAtTheLinesOwnSpeedIsGivenUpAndToldOfOnce() async throws {
         let terminal = try PseudoTerminal()
-        let rig = PortRig(terminal.path)
+        let rig = PortRig(terminal.path, clockStands: true)
         try await rig.run("opened") { rig.isOpen }
         var byte: UInt8 = 0
         for _ in 0..<60 {
@@ -163,18 +163,16 @@ struct PortSupervisorTests {
 
     @Test func aFloodIsCutOffAndLookedAtSeldom() async throws {
         let terminal = try PseudoTerminal()
-        let rig = PortRig(terminal.path)
+        let rig = PortRig(terminal.path, clockStands: true)
         try await rig.run("opened") { rig.isOpen }
         let junk = [UInt8](repeating: 0x3A, count: 2048)
-        // All in one go: other tests must not have the machine in between.
         for _ in 0..<60 where rig.isOpen {
             _ = terminal.write(junk)
             rig.turn()
         }
         #expect(rig.reports == ["opened", "closed: flooded: more bytes than the line can carry"])
-        // What was stored up and four times what the line carries, and one look more.
-        let seconds = Double(rig.now.components.seconds + 1)
-        #expect(Double(rig.supervisor.bytesBefore) < 16_384 + 7680 * seconds + 4096)
+        // What may have been stored up, and one look more.
+        #expect(rig.supervisor.bytesBefore < 24_000)
         #expect(rig.supervisor.deadline(now: rig.now) - rig.now > .seconds(4))
         // Once it is over the port is served again.
         terminal.discardUnread()
@@ -185,14 +183,14 @@ struct PortSupervisorTests {
     /// A capture of a long history, or what a driver had stored up, is no flood.
     @Test func aBurstIsNoFlood() async throws {
         let terminal = try PseudoTerminal()
-        let rig = PortRig(terminal.path)
+        let rig = PortRig(terminal.path, clockStands: true)
         try await rig.run("opened") { rig.isOpen }
         for _ in 0..<4 {
+            let before = rig.supervisor.session?.counters.bytes ?? 0
             _ = terminal.write([UInt8](repeating: 0x0A, count: 3000))
-            rig.turn()
+            try await rig.run("all of it") { rig.supervisor.session?.counters.bytes == before + 3000 }
         }
-        #expect(rig.isOpen)
-        #expect(rig.supervisor.session?.counters.bytes == 12_000)
+        #expect(rig.reports == ["opened"])
     }
 
     /// A loose plug: nothing is ever identified, and each second has the same two things to say.
@@ -210,8 +208,10 @@ struct PortSupervisorTests {
             rig.skip(.seconds(1))
         }
         #expect(rig.supervisor.reopens == 4)
-        #expect(rig.count("unavailable") == 1)
-        #expect(rig.count("closed") == 1)
+        // It may be found out in more than one way, each of which is told once.
+        let troubles = rig.reports.filter { $0 != "opened" }
+        #expect(troubles.contains { $0.hasPrefix("closed: ") })
+        #expect(Set(troubles).count == troubles.count)
     }
 
     @Test func theOtherFirmwareToo() async throws {
