@@ -28,7 +28,7 @@ let package = Package(
         .target(
             name: "Bridge",
             dependencies: [
-                "VEDirect", "MasterBus", "CLinux", "CMosquitto", "CUdev",
+                "VEDirect", "MasterBus", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
@@ -50,6 +50,7 @@ let package = Package(
         // What Swift's Glibc module does not show, and the system libraries.
         .target(name: "CLinux"),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
 
         .testTarget(name: "VEDirectTests", dependencies: ["VEDirect", "Simulation"], swiftSettings: strict),

@@ -67,7 +67,7 @@ final class TopicSink: Sendable {
                     case .drained: mailbox.post { $0.isDrained = true }
                     case .publishRefused(let topic, let reason):
                         mailbox.post { $0.refusal = "\(topic): \(reason)" }
-                    case .message, .subscribed, .subscriptionRefused: break
+                    case .message, .subscribed, .subscriptionRefused, .trusted: break
                     }
                 })
         }

@@ -6,16 +6,24 @@ public struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     public var port: UInt16
     /// Whether the connection is encrypted.
     public var tls: Bool
+    /// The name of the host where `host` is its address, such as `boat.local`: what its certificate must carry, and
+    /// what it is called in words. `nil` where `host` is all there is.
+    public var name: String?
 
     /// Names a broker; the port follows the custom unless given.
-    public init(host: String, port: UInt16? = nil, tls: Bool = false) {
+    public init(host: String, port: UInt16? = nil, tls: Bool = false, name: String? = nil) {
+        self.name = name
         self.host = host
         self.port = port ?? (tls ? 8883 : 1883)
         self.tls = tls
     }
 
-    /// `host:port`, with an IPv6 address in brackets.
+    /// `host:port`, with an IPv6 address in brackets; where there is a name, `name:port (host)`.
     public var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        if let name { return "\(name):\(port) (\(host))" }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
+
+    /// What stays the same when the host gets another address: `name:port`, or `host:port`.
+    var identity: String { "\(name ?? host):\(port)" }
 }

@@ -29,6 +29,10 @@ public final class MQTTClient: Sendable {
         var counters = Counters()
         var wakeUps = 0
         var stop: StopRequest?
+        /// Where the broker is, as far as it is known.
+        var address: BrokerAddress?
+        /// Whether the connection there is leads to where the broker is no more.
+        var hasMoved = false
         var stopResult = StopResult.offline
 
         /// Lets go of the connection; what was still waiting is lost. The caller drops the session outside the lock.
@@ -56,6 +60,7 @@ public final class MQTTClient: Sendable {
     public init(settings: Settings, handler: @escaping @Sendable (Event) -> Void) {
         self.settings = settings
         self.handler = handler
+        state.withLock { $0.address = settings.address }
     }
 
     // MARK: For callers
@@ -65,7 +70,7 @@ public final class MQTTClient: Sendable {
     /// - Throws: `StartFailure` if the system is out of descriptors or threads.
     public func start() throws(StartFailure) {
         guard wake.isValid, finished.isValid else {
-            throw StartFailure(description: "no file descriptor left for the connection to \(settings.address)")
+            throw StartFailure(description: "no file descriptor left for the connection to the broker")
         }
         let code: Int32 = state.withLock { state in
             guard !state.isStarted, state.stop == nil else { return 0 }
@@ -131,6 +136,19 @@ public final class MQTTClient: Sendable {
             return state.acceptsMessages ? state.session : nil
         }
         session?.subscribe(filter, qos: qos)
+        wake.raise()
+    }
+
+    /// Says where the broker is from now on. From any thread.
+    ///
+    /// - Parameters:
+    ///   - address: the place; `nil` where it is not known: then nothing is tried until it is.
+    ///   - breaking: whether a connection to another place is given up for it. If not, it lasts as long as it does.
+    public func move(to address: BrokerAddress?, breaking: Bool) {
+        state.withLock { state in
+            if state.address != address, breaking { state.hasMoved = true }
+            state.address = address
+        }
         wake.raise()
     }
 

@@ -21,6 +21,8 @@ extension MQTTClient {
         case refused
         /// The name has no address.
         case hostNotFound
+        /// The broker turned up at another address; the client goes there at once.
+        case moved
         /// No route, or the network is down.
         case unreachable
         /// Nobody answered in time.
@@ -68,6 +70,8 @@ extension MQTTClient {
         case disconnected(Disconnection)
         /// A message on a subscribed topic.
         case message(topic: String, payload: [UInt8], retained: Bool, qos: Int)
+        /// The broker's certificate was trusted on its first use; the text says which, for the log.
+        case trusted(String)
         /// The broker accepted a subscription with this quality of service.
         case subscribed(filter: String, qos: Int)
         /// The broker refused a subscription.

@@ -9,48 +9,29 @@ extension MQTTClient {
         public var qos: Int
         /// Whether the broker keeps the message for later subscribers.
         public var retain: Bool
+        /// How long the broker keeps it for somebody who is away, and as the retained message; whole seconds, at least
+        /// one. `nil` for ever. With MQTT 3.1.1 there is no such limit.
+        public var expiry: Duration?
 
         /// A message with a payload of bytes.
-        public init(topic: String, payload: [UInt8], qos: Int = 1, retain: Bool = false) {
+        public init(topic: String, payload: [UInt8], qos: Int = 1, retain: Bool = false, expiry: Duration? = nil) {
             self.topic = topic
             self.payload = payload
             self.qos = qos
             self.retain = retain
+            self.expiry = expiry
         }
 
         /// A message with a payload of text.
-        public init(topic: String, payload: String, qos: Int = 1, retain: Bool = false) {
-            self.init(topic: topic, payload: Array(payload.utf8), qos: qos, retain: retain)
-        }
-    }
-
-    /// The certificates of an encrypted connection. All files are PEM; they are read anew for every connection, so a
-    /// renewed certificate is used without a restart.
-    public struct TLSFiles: Sendable, Hashable {
-        /// Certificates of the authorities to trust; `nil` trusts those of the system.
-        public var authorities: String?
-        /// The client's certificate, for brokers that want one; needs `key`.
-        public var certificate: String?
-        /// The client's private key, without a passphrase; needs `certificate`.
-        public var key: String?
-        /// Whether the broker's certificate must name the host we connect to. Off makes it easy to pose as the broker.
-        public var checksHostName: Bool
-
-        /// Names the files; all may be absent.
-        public init(
-            authorities: String? = nil, certificate: String? = nil, key: String? = nil, checksHostName: Bool = true
-        ) {
-            self.authorities = authorities
-            self.certificate = certificate
-            self.key = key
-            self.checksHostName = checksHostName
+        public init(topic: String, payload: String, qos: Int = 1, retain: Bool = false, expiry: Duration? = nil) {
+            self.init(topic: topic, payload: Array(payload.utf8), qos: qos, retain: retain, expiry: expiry)
         }
     }
 
     /// How to reach the broker and how to behave there.
     public struct Settings: Sendable, Hashable {
-        /// The broker.
-        public var address: BrokerAddress
+        /// The broker; `nil` where it is not known yet and ``MQTTClient/move(to:breaking:)`` will tell.
+        public var address: BrokerAddress?
         /// The client identifier, unique at the broker. Empty lets the broker or the library choose one.
         public var clientID: String
         /// The user name, if the broker wants one.
@@ -68,8 +49,15 @@ extension MQTTClient {
         public var connectTimeout: Duration
         /// What the broker publishes if the connection is lost without a clean stop.
         public var will: Message?
-        /// The certificates, used where `address.tls` is set.
-        public var tls: TLSFiles
+        /// How long the broker waits with the will, for a client that is soon back to have never been away. Whole
+        /// seconds; MQTT 5 only.
+        public var willDelay: Duration
+        /// How long the broker keeps what it knows of this client after a lost connection: its subscriptions and what
+        /// came for them at quality of service 1 and 2. Whole seconds; at least ``willDelay``. Zero: nothing is kept.
+        /// MQTT 5 only.
+        public var sessionExpiry: Duration
+        /// Whom to trust, used where `address.tls` is set.
+        public var tls: TLSSettings
         /// How many messages may wait to be written or acknowledged.
         public var maximumPending: Int
         /// How many bytes of topics and payloads may wait.
@@ -77,10 +65,11 @@ extension MQTTClient {
 
         /// Settings with usable defaults for everything but the address.
         public init(
-            address: BrokerAddress, clientID: String = "", username: String? = nil, password: String? = nil,
+            address: BrokerAddress?, clientID: String = "", username: String? = nil, password: String? = nil,
             keepalive: Duration = .seconds(30), reconnectMinimum: Duration = .milliseconds(500),
             reconnectMaximum: Duration = .seconds(30), connectTimeout: Duration = .seconds(10), will: Message? = nil,
-            tls: TLSFiles = TLSFiles(), maximumPending: Int = 8192, maximumPendingBytes: Int = 8 << 20
+            willDelay: Duration = .zero, sessionExpiry: Duration = .zero, tls: TLSSettings = TLSSettings(),
+            maximumPending: Int = 8192, maximumPendingBytes: Int = 8 << 20
         ) {
             self.address = address
             self.clientID = clientID
@@ -91,6 +80,8 @@ extension MQTTClient {
             self.reconnectMaximum = reconnectMaximum
             self.connectTimeout = connectTimeout
             self.will = will
+            self.willDelay = willDelay
+            self.sessionExpiry = sessionExpiry
             self.tls = tls
             self.maximumPending = maximumPending
             self.maximumPendingBytes = maximumPendingBytes

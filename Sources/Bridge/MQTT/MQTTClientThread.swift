@@ -13,12 +13,18 @@ extension MQTTClient {
         var attempts = ConnectionAttempts(
             minimum: settings.reconnectMinimum, maximum: settings.reconnectMaximum, clientID: settings.clientID)
         while stopRequest == nil {
-            let failure = serve(&attempts)
+            guard let address = takeAddress() else {
+                // Whoever looks for the broker says when there is a place to go to.
+                _ = wake.wait(until: .now + .seconds(3600))
+                wake.clear()
+                continue
+            }
+            let failure = serve(&attempts, at: address)
             _ = state.withLock { $0.closeSession() }
             guard stopRequest == nil else { break }
             guard let disconnection = attempts.failed(failure, at: .now) else { continue }
             handler(.disconnected(disconnection))
-            if let wait = disconnection.retryAfter { pause(wait) }
+            if let wait = disconnection.retryAfter, failure.cause != .moved { pause(wait) }
         }
         let last = Disconnection(cause: .stopped, reason: "stopped", attempts: 0, repeats: 1, retryAfter: nil)
         handler(.disconnected(last))
@@ -35,23 +41,34 @@ extension MQTTClient {
 
     private var stopRequest: StopRequest? { state.withLock { $0.stop } }
 
-    /// Waits, unless a stop ends the wait.
+    /// Where to connect to; from now on a connection leads there.
+    private func takeAddress() -> BrokerAddress? {
+        state.withLock { state in
+            state.hasMoved = false
+            return state.address
+        }
+    }
+
+    private var hasMoved: Bool { state.withLock { $0.hasMoved } }
+
+    /// Waits, unless a stop or another address ends the wait.
     private func pause(_ duration: Duration) {
         let deadline = ContinuousClock.now + duration
-        while stopRequest == nil, wake.wait(until: deadline) { wake.clear() }
+        while stopRequest == nil, !hasMoved, wake.wait(until: deadline) { wake.clear() }
     }
 
     /// Makes one connection and serves it until it ends. Answers why it ended.
-    private func serve(_ attempts: inout ConnectionAttempts) -> ConnectionFailure {
+    private func serve(_ attempts: inout ConnectionAttempts, at address: BrokerAddress) -> ConnectionFailure {
         do throws(ConnectionFailure) {
-            let session = try MosquittoSession(settings: settings, version: attempts.choice.version)
+            let session = try MosquittoSession(
+                settings: settings, address: address, version: attempts.choice.version)
             state.withLock { $0.session = session }
             var keepalive = max(5, min(65_535, Int(settings.keepalive.components.seconds)))
             try session.connect(keepalive: Int32(keepalive), bindAddress: attempts.bindAddress)
-            if let insisted = try waitForAnswer(session) { keepalive = max(1, Int(insisted)) }
+            if let insisted = try waitForAnswer(session, address) { keepalive = max(1, Int(insisted)) }
             attempts.connected(at: .now)
             announceConnection(session, version: attempts.choice.version)
-            try exchange(session, keepalive: .seconds(keepalive))
+            try exchange(session, address, keepalive: .seconds(keepalive))
         } catch {
             return error
         }
@@ -61,12 +78,14 @@ extension MQTTClient {
     // MARK: Connecting
 
     /// Waits for TCP, TLS and the broker's answer. Answers the keepalive the broker insists on, if any.
-    private func waitForAnswer(_ session: MosquittoSession) throws(ConnectionFailure) -> UInt16? {
-        let address = settings.address
+    private func waitForAnswer(
+        _ session: MosquittoSession, _ address: BrokerAddress
+    ) throws(ConnectionFailure) -> UInt16? {
         let deadline = ContinuousClock.now + settings.connectTimeout
         var isTCPConnected = false
         while true {
             guard stopRequest == nil else { throw ConnectionFailure(.stopped, "stopped") }
+            guard !hasMoved else { throw ConnectionFailure(.moved, "the broker is no longer at \(address)") }
             guard ContinuousClock.now < deadline else {
                 throw isTCPConnected
                     ? ConnectionFailure(
@@ -119,17 +138,23 @@ extension MQTTClient {
             return state.subscriptions
         }
         for (filter, qos) in subscriptions { session.subscribe(filter, qos: qos) }
+        if let words = session.keepTrust() { handler(.trusted(words)) }
         handler(.connected(version))
     }
 
     // MARK: Connected
 
     /// Serves an established connection until it fails, or until a stop is carried out.
-    private func exchange(_ session: MosquittoSession, keepalive: Duration) throws(ConnectionFailure) {
+    private func exchange(
+        _ session: MosquittoSession, _ address: BrokerAddress, keepalive: Duration
+    ) throws(ConnectionFailure) {
         var farewell: Farewell?
         while true {
             if farewell == nil, let request = stopRequest { farewell = beginFarewell(session, request) }
             if continueFarewell(session, &farewell) { return }
+            if farewell == nil, hasMoved {
+                throw ConnectionFailure(.moved, "the broker is no longer at \(address)")
+            }
             // Nothing to write and nothing to read: wake up only to ping.
             var deadline = ContinuousClock.now + keepalive
             if let farewell { deadline = min(deadline, farewell.deadline) }
@@ -145,11 +170,11 @@ extension MQTTClient {
             }
             // The broker's own words come before the library's error, which only says that the socket is closed.
             if let code = deliver(session) {
-                throw ConnectionFailure(disconnect: code, address: settings.address, clientID: settings.clientID)
+                throw ConnectionFailure(disconnect: code, address: address, clientID: settings.clientID)
             }
             if let failure { throw failure }
             guard session.socket >= 0 || farewell?.isSaid == true else {
-                throw ConnectionFailure(.closed, "\(settings.address) closed the connection")
+                throw ConnectionFailure(.closed, "\(address) closed the connection")
             }
         }
     }

@@ -59,15 +59,36 @@ final class MosquittoSession: Sendable {
 
     private let handle: Handle
     private let settings: MQTTClient.Settings
+    private let address: BrokerAddress
+    private let version: MQTTClient.ProtocolVersion
+    /// Trust in the broker; nil without TLS. The library holds a reference of its own to the context inside.
+    private let encryption: TLSContext?
     private let ledger = Mutex(Ledger())
 
     /// Initialised once and never cleaned up: the library's documentation asks for one call before all others.
     private static let libraryResult: Int32 = mosquitto_lib_init()
 
-    init(settings: MQTTClient.Settings, version: MQTTClient.ProtocolVersion) throws(ConnectionFailure) {
+    init(
+        settings: MQTTClient.Settings, address: BrokerAddress, version: MQTTClient.ProtocolVersion
+    ) throws(ConnectionFailure) {
+        self.address = address
+        self.version = version
+        if address.tls {
+            do throws(TLSContext.Failure) {
+                var tls = settings.tls
+                tls.serverName = tls.serverName ?? address.name
+                encryption = try TLSContext(tls, host: address.host, server: address.identity)
+            } catch {
+                throw ConnectionFailure(.settings, "TLS with \(address): \(error.reason)")
+            }
+        } else {
+            encryption = nil
+        }
+        // Whoever wants the broker to remember a session must not begin it anew.
+        let isFresh = version == .v311 || settings.sessionExpiry < .seconds(1) || settings.clientID.isEmpty
         guard Self.libraryResult == MOSQ_ERR_SUCCESS.rawValue,
             let pointer = settings.clientID.isEmpty
-                ? mosquitto_new(nil, true, nil) : mosquitto_new(settings.clientID, true, nil)
+                ? mosquitto_new(nil, true, nil) : mosquitto_new(settings.clientID, isFresh, nil)
         else {
             throw ConnectionFailure(.settings, "libmosquitto cannot be used: \(String(cString: strerror(errno)))")
         }
@@ -82,7 +103,7 @@ final class MosquittoSession: Sendable {
         setCallbacks()
         try setCredentials()
         try setWill()
-        if settings.address.tls { try setTLS() }
+        if let encryption { try setTLS(encryption) }
     }
 
     deinit {
@@ -94,52 +115,53 @@ final class MosquittoSession: Sendable {
     private func setCredentials() throws(ConnectionFailure) {
         guard let username = settings.username else { return }
         guard mosquitto_username_pw_set(handle.pointer, username, settings.password) == MOSQ_ERR_SUCCESS.rawValue else {
-            throw ConnectionFailure(.settings, "the user name for \(settings.address) is not usable")
+            throw ConnectionFailure(.settings, "the user name for \(address) is not usable")
         }
     }
 
     private func setWill() throws(ConnectionFailure) {
         guard let will = settings.will else { return }
-        let result = mosquitto_will_set(
+        var properties = try messageProperties(will)
+        let delay = Self.wholeSeconds(settings.willDelay)
+        if version == .v5, delay > 0 {
+            mosquitto_property_add_int32(&properties, Int32(MQTT_PROP_WILL_DELAY_INTERVAL.rawValue), delay)
+        }
+        let result = mosquitto_will_set_v5(
             handle.pointer, will.topic, Int32(clamping: will.payload.count), will.payload, Int32(clamping: will.qos),
-            will.retain)
+            will.retain, properties)
         guard result == MOSQ_ERR_SUCCESS.rawValue else {
+            // On success the library has taken them over.
+            mosquitto_property_free_all(&properties)
             throw ConnectionFailure(
                 .settings,
                 "the will on topic '\(will.topic)' is not usable: \(String(cString: mosquitto_strerror(result)))")
         }
     }
 
-    private func setTLS() throws(ConnectionFailure) {
-        let files = settings.tls
-        for (purpose, path) in [
-            ("CA file", files.authorities), ("certificate", files.certificate), ("key", files.key),
-        ] {
-            guard let path else { continue }
-            guard access(path, R_OK) == 0 else {
-                throw ConnectionFailure(
-                    .settings, "cannot read the \(purpose) \(path): \(String(cString: strerror(errno)))")
-            }
+    /// The properties of a message, nil where there are none; the caller frees them.
+    private func messageProperties(_ message: MQTTClient.Message) throws(ConnectionFailure) -> OpaquePointer? {
+        guard version == .v5, let expiry = message.expiry else { return nil }
+        var properties: OpaquePointer?
+        let result = mosquitto_property_add_int32(
+            &properties, Int32(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.rawValue), max(1, Self.wholeSeconds(expiry)))
+        guard result == MOSQ_ERR_SUCCESS.rawValue else {
+            throw ConnectionFailure(.other, String(cString: mosquitto_strerror(result)))
         }
-        guard (files.certificate == nil) == (files.key == nil) else {
-            throw ConnectionFailure(.settings, "a client certificate needs both a certificate and a key file")
-        }
-        if files.authorities == nil {
-            // The option alone is the system's own choice of authorities. A client certificate can only be set along
-            // with a path, so there the usual directory is named as well.
-            mosquitto_int_option(handle.pointer, MOSQ_OPT_TLS_USE_OS_CERTS, 1)
-        }
-        if files.authorities != nil || files.certificate != nil {
-            let result = mosquitto_tls_set(
-                handle.pointer, files.authorities, files.authorities == nil ? "/etc/ssl/certs" : nil,
-                files.certificate, files.key,
-                // A daemon has nobody to ask for a passphrase.
-                { @Sendable _, _, _, _ in 0 })
-            guard result == MOSQ_ERR_SUCCESS.rawValue else {
-                throw ConnectionFailure(.settings, "the TLS files for \(settings.address) are not usable")
-            }
-        }
-        mosquitto_tls_insecure_set(handle.pointer, !files.checksHostName)
+        return properties
+    }
+
+    /// Rounded up: a limit is not to become none.
+    private static func wholeSeconds(_ duration: Duration) -> UInt32 {
+        let (seconds, attoseconds) = duration.components
+        return UInt32(clamping: seconds + (attoseconds > 0 ? 1 : 0))
+    }
+
+    private func setTLS(_ encryption: TLSContext) throws(ConnectionFailure) {
+        // In this order: without the first option the library refuses a context of ours.
+        guard mosquitto_int_option(handle.pointer, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0) == MOSQ_ERR_SUCCESS.rawValue,
+            mosquitto_void_option(handle.pointer, MOSQ_OPT_SSL_CTX, UnsafeMutableRawPointer(encryption.pointer))
+                == MOSQ_ERR_SUCCESS.rawValue
+        else { throw ConnectionFailure(.settings, "this libmosquitto was built without TLS") }
     }
 
     private func setCallbacks() {
@@ -170,7 +192,7 @@ final class MosquittoSession: Sendable {
             guard count > 0, let granted else { return }
             MosquittoSession.from(owner)?.subscriptionAnswered(identifier, code: granted[0])
         }
-        if settings.address.tls {
+        if address.tls {
             // The only place where the library says why TLS failed. May be called on any thread.
             mosquitto_log_callback_set(pointer) { @Sendable _, owner, level, text in
                 guard level == Int32(MOSQ_LOG_ERR), let text else { return }
@@ -271,9 +293,17 @@ final class MosquittoSession: Sendable {
                 return .full
             }
             var identifier: Int32 = 0
+            var properties: OpaquePointer?
+            do throws(ConnectionFailure) {
+                properties = try messageProperties(message)
+            } catch {
+                return .invalid(error.reason)
+            }
+            // The library copies what it needs.
+            defer { if properties != nil { mosquitto_property_free_all(&properties) } }
             let result = mosquitto_publish_v5(
                 handle.pointer, &identifier, message.topic, Int32(clamping: message.payload.count), message.payload,
-                Int32(message.qos), message.retain, nil)
+                Int32(message.qos), message.retain, properties)
             switch result {
             case MOSQ_ERR_SUCCESS.rawValue:
                 let entry = Pending(topic: message.topic, bytes: size, qos: message.qos, sent: .now)
@@ -311,10 +341,24 @@ final class MosquittoSession: Sendable {
 
     /// Starts to connect. Resolving the name may block.
     func connect(keepalive: Int32, bindAddress: String?) throws(ConnectionFailure) {
+        var properties: OpaquePointer?
+        let expiry = Self.wholeSeconds(max(settings.sessionExpiry, settings.willDelay))
+        if version == .v5, expiry > 0 {
+            mosquitto_property_add_int32(&properties, Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue), expiry)
+        }
+        defer { if properties != nil { mosquitto_property_free_all(&properties) } }
+        if properties != nil {
+            // Only the call that waits for the connection takes properties. Without a host it keeps them, finds its
+            // arguments wrong and does nothing more; the call that does not wait then sends them.
+            mosquitto_connect_bind_v5(handle.pointer, nil, Int32(address.port), keepalive, nil, properties)
+        }
         try check(
             mosquitto_connect_bind_async(
-                handle.pointer, settings.address.host, Int32(settings.address.port), keepalive, bindAddress))
+                handle.pointer, address.host, Int32(address.port), keepalive, bindAddress))
     }
+
+    /// Keeps a certificate that was trusted on first use. Gives the words for the log, nil if nothing new was trusted.
+    func keepTrust() -> String? { encryption?.check.keepTrust() }
 
     func readAvailable() throws(ConnectionFailure) {
         try check(mosquitto_loop_read(handle.pointer, 1))
@@ -342,7 +386,10 @@ final class MosquittoSession: Sendable {
     private func check(_ result: Int32) throws(ConnectionFailure) {
         let code = errno
         guard result != MOSQ_ERR_SUCCESS.rawValue else { return }
+        if let refusal = encryption?.check.refusal {
+            throw ConnectionFailure(.tls, "TLS with \(address) refused: \(refusal)")
+        }
         throw ConnectionFailure(
-            result: result, errno: code, address: settings.address, keepalive: settings.keepalive, tlsText: tlsText)
+            result: result, errno: code, address: address, keepalive: settings.keepalive, tlsText: tlsText)
     }
 }

@@ -1,0 +1,137 @@
+import COpenSSL
+import Glibc
+import Synchronization
+
+/// Decides whether the certificate that the other end presents is accepted, and keeps what there is to say about it.
+///
+/// One for every connection. OpenSSL asks it during the handshake, on the thread that makes the connection.
+final class PeerCheck: Sendable {
+    private struct State {
+        var refusal: String?
+        var learned: CertificateFingerprint?
+    }
+
+    /// What the certificate must name.
+    let name: String
+    private let server: String
+    private let settings: TLSSettings
+    private let state = Mutex(State())
+
+    /// A check for one server.
+    ///
+    /// - Parameters:
+    ///   - name: what the certificate must name: a host name or an address.
+    ///   - server: what the file of trusted certificates calls the server.
+    init(settings: TLSSettings, name: String, server: String) {
+        self.settings = settings
+        self.name = name
+        self.server = server
+    }
+
+    /// Why the certificate was refused, with what was presented and what would be accepted; nil if none was.
+    var refusal: String? { state.withLock { $0.refusal } }
+
+    /// Keeps the certificate of a first use, to be called once the server has proved to be of use. Gives the words for
+    /// the log, nil if nothing new was trusted.
+    func keepTrust() -> String? {
+        guard let path = settings.trustFile, let learned = state.withLock({ $0.learned }) else { return nil }
+        state.withLock { $0.learned = nil }
+        do throws(FileReadError) {
+            try TrustFile(path: path).learn(learned, of: server)
+            return "trusted on first use: from now on \(server) is the one with \(learned), kept in \(path)"
+        } catch {
+            return """
+                trusted on first use until the end of this process: \(server) is the one with \(learned); \
+                \(path) \(error.reason)
+                """
+        }
+    }
+
+    /// OpenSSL's question; `store` is an `X509_STORE_CTX`. True accepts.
+    func accepts(_ store: OpaquePointer) -> Bool {
+        guard let certificate = X509_STORE_CTX_get0_cert(store) else {
+            return refuse(store, "no certificate was presented")
+        }
+        let presented = PresentedCertificate(certificate)
+        if settings.preSharedKey != nil {
+            return refuse(store, "a certificate was presented instead of the pre-shared key", presented, accepted: "the key")
+        }
+        if !settings.pins.isEmpty {
+            if let fingerprint = presented.fingerprint, settings.pins.contains(fingerprint) { return true }
+            let pins = settings.pins.map(\.description).joined(separator: " or ")
+            return refuse(
+                store, "the certificate is not the pinned one", presented, accepted: "only \(pins) (tls.fingerprint)")
+        }
+        if let path = settings.trustFile { return isTrusted(presented, file: path, store) }
+        if X509_verify_cert(store) == 1 { return true }
+        let code = X509_STORE_CTX_get_error(store)
+        let depth = X509_STORE_CTX_get_error_depth(store)
+        let authorities = settings.authorities.map { "in \($0)" } ?? "that this system trusts"
+        let named = settings.checksHostName ? " that names \(name)" : ""
+        return refuse(
+            store, complaint(code, depth: depth), presented,
+            accepted: "a valid certificate\(named), signed by an authority \(authorities); or this one, pinned by "
+                + "tls.fingerprint")
+    }
+
+    private func isTrusted(_ presented: PresentedCertificate, file: String, _ store: OpaquePointer) -> Bool {
+        do throws(FileReadError) {
+            guard let known = try TrustFile(path: file).fingerprint(of: server) else {
+                guard let fingerprint = presented.fingerprint else { return refuse(store, "it has no fingerprint") }
+                state.withLock { $0.learned = fingerprint }
+                return true
+            }
+            if known == presented.fingerprint { return true }
+            return refuse(
+                store, "the certificate has changed since it was first trusted", presented,
+                accepted: "only \(known); if the change is meant, take the line of \(server) out of \(file)")
+        } catch {
+            return refuse(store, "whom to trust is not known: \(file) \(error.reason)", presented)
+        }
+    }
+
+    private func complaint(_ code: Int32, depth: Int32) -> String {
+        let whose = depth == 0 ? "the certificate" : "the certificate of its authority"
+        switch code {
+        case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return "the certificate does not name \(name)"
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return "\(whose) has expired (it is \(LogLine.timestamp(time(nil))) by this machine's clock)"
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return "\(whose) is not valid yet (it is \(LogLine.timestamp(time(nil))) by this machine's clock)"
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+            return "the certificate is signed by nobody but itself"
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+            return "the certificate is signed by an unknown authority"
+        default:
+            return "\(whose) is refused: \(String(cString: X509_verify_cert_error_string(Int(code))))"
+        }
+    }
+
+    private func refuse(
+        _ store: OpaquePointer, _ reason: String, _ presented: PresentedCertificate? = nil, accepted: String? = nil
+    ) -> Bool {
+        if X509_STORE_CTX_get_error(store) == X509_V_OK {
+            // The other end is told that its certificate was refused, in general terms.
+            X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION)
+        }
+        var words = reason
+        if let presented { words += "; presented: \(presented.words)" }
+        if let accepted { words += "; accepted: \(accepted)" }
+        state.withLock { $0.refusal = words }
+        return false
+    }
+
+    // MARK: Pre-shared keys
+
+    /// OpenSSL's other question: identity and key, into its buffers. Gives the length of the key; 0 refuses.
+    func giveKey(identity: UnsafeMutableBufferPointer<CChar>, key: UnsafeMutableBufferPointer<UInt8>) -> UInt32 {
+        guard let secret = settings.preSharedKey, secret.key.count <= key.count else { return 0 }
+        let name = Array(secret.identity.utf8CString)
+        guard name.count <= identity.count else { return 0 }
+        _ = identity.update(fromContentsOf: name)
+        _ = key.update(fromContentsOf: secret.key)
+        return UInt32(secret.key.count)
+    }
+}
