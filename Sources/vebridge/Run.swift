@@ -39,6 +39,7 @@ struct Run: ParsableCommand {
         StopSignals.watch { mailbox.stop(reason: $0) }
         let log = options.logger(configuration)
         log.debug("configuration in force", metadata: ["configuration": .string(configuration.redactedDescription())])
+        defer { LogOutlets.behind(log)?.finish() }
         let output: Daemon.Output = dryRun ? .lines { Terminal.print($0) } : .broker
         let daemon = Daemon(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
         switch daemon.run() {
@@ -139,8 +140,7 @@ struct BridgeOptions: ParsableArguments {
             case 1: .debug
             default: .trace
             }
-        let format: StandardErrorLog.Format = configuration.log.format == .json ? .json : .text
-        return Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level, format: format) }
+        return LogOutlets(configuration.log, level: level).logger(label: "vebridge")
     }
 }
 

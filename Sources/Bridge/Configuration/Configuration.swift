@@ -14,6 +14,8 @@ public struct Configuration: Sendable, Equatable {
     public var schema = Schema()
     /// The broker and the way to it.
     public var broker = Broker()
+    /// Further brokers, each with a way, a filter and a queue of its own.
+    public var brokers: [Broker] = []
     /// How often registers are asked for.
     public var poll = Poll()
     /// How a MasterBus is spoken to.
@@ -67,6 +69,8 @@ public struct Configuration: Sendable, Equatable {
         public var retain = false
         /// Quality of service, 0, 1 or 2.
         public var qos = 1
+        /// How long the broker keeps a value for those who are away or subscribe later; zero: for ever. MQTT 5 only.
+        public var expiry = Duration.zero
         /// A value that does not change is published again after this long.
         public var interval = Duration.seconds(60)
         /// The serial number of the charger that stands for the network; empty: found out.
@@ -92,11 +96,26 @@ public struct Configuration: Sendable, Equatable {
         /// Silence after which the broker takes the client for dead.
         public var keepalive = Duration.seconds(30)
         /// The wait before the first attempt to connect again.
-        public var reconnectMin = Duration.seconds(1)
+        public var reconnectMin = Duration.milliseconds(500)
         /// The longest wait between attempts to connect.
-        public var reconnectMax = Duration.seconds(4)
-        /// Certificates; used with `mqtts:` only.
+        public var reconnectMax = Duration.milliseconds(1500)
+        /// How long the broker waits before it says that vebridge is gone; MQTT 5 only.
+        public var willDelay = Duration.zero
+        /// How long the broker keeps requests for vebridge while it is away; MQTT 5 only.
+        public var sessionExpiry = Duration.zero
+        /// What it is called in the log; empty: its address.
+        public var name = ""
+        /// Which topics it is sent.
+        public var send: [String] = ["#"]
+        /// How many messages may wait for it.
+        public var queue = 8192
+        /// What is kept for it while it is away.
+        public var offline = Offline()
+        /// Whom to trust; used with `mqtts:` and `mdns:` only.
         public var tls = TLS()
+
+        /// The defaults.
+        public init() {}
 
         /// The name to give the broker: ``clientID``, or `vebridge-` and the host's name without its domain.
         public func clientIdentifier(hostName: String) -> String {
@@ -122,7 +141,15 @@ public struct Configuration: Sendable, Equatable {
         }
     }
 
-    /// Certificates for a connection by TLS.
+    /// What is kept for a broker that is away.
+    public struct Offline: Sendable, Equatable {
+        /// The topics whose missed samples are kept and sent on return, with their times.
+        public var samples: [String] = []
+        /// How many samples are kept; the oldest go first.
+        public var limit = 10_000
+    }
+
+    /// Whom to trust on a connection by TLS, and what to show.
     public struct TLS: Sendable, Equatable {
         /// Authorities that may sign the broker's certificate, PEM; empty: the system's.
         public var caFile = ""
@@ -130,8 +157,23 @@ public struct Configuration: Sendable, Equatable {
         public var certificate = ""
         /// The key of ``certificate``, PEM.
         public var key = ""
-        /// SHA-256 of the broker's certificate, 64 hex digits with or without colons; empty: not checked.
-        public var fingerprint = ""
+        /// The name that the broker's certificate must carry; empty: the host that is connected to.
+        public var serverName = ""
+        /// The certificates that are accepted; empty: those that an authority signed.
+        public var fingerprint: [CertificateFingerprint] = []
+        /// Whether the certificate of the first connection is the one that is accepted ever after.
+        public var trustOnFirstUse = false
+        /// The name of the pre-shared key; empty: certificates are used.
+        public var pskIdentity = ""
+        /// The file that the pre-shared key was read from; empty: none.
+        public var pskFile = ""
+        /// The variable of the environment that the pre-shared key was taken from; empty: none.
+        public var pskEnvironment = ""
+        /// The pre-shared key in hex digits, wherever it came from; nil: none.
+        public var preSharedKey: Secret?
+
+        /// The defaults: whom the system trusts.
+        public init() {}
     }
 
     /// How often registers are asked for.
@@ -217,10 +259,69 @@ public struct Configuration: Sendable, Equatable {
             case json
         }
 
+        /// Where the local log goes.
+        public enum Output: String, Sendable, CaseIterable {
+            /// Lines on standard error.
+            case stderr
+            /// Records with fields to systemd's journal; lines where there is no journal.
+            case journal
+        }
+
         /// The least important messages that are still written.
         public var level = Logger.Level.info
         /// How a line of the log looks.
         public var format = Format.text
+        /// Where the local log goes.
+        public var output = Output.stderr
+        /// A log server.
+        public var syslog = Syslog()
+        /// The log as a topic.
+        public var mqtt = MQTT()
+
+        /// A log server that speaks RFC 5424.
+        public struct Syslog: Sendable, Equatable {
+            /// The part of a system that a record is said to come from.
+            public enum Facility: String, Sendable, CaseIterable {
+                case user, daemon, local0, local1, local2, local3, local4, local5, local6, local7
+
+                /// Its number in a priority.
+                var code: Int {
+                    switch self {
+                    case .user: 1
+                    case .daemon: 3
+                    case .local0: 16
+                    case .local1: 17
+                    case .local2: 18
+                    case .local3: 19
+                    case .local4: 20
+                    case .local5: 21
+                    case .local6: 22
+                    case .local7: 23
+                    }
+                }
+            }
+
+            /// `udp://host:514`, `tcp://host:601` or `tls://host:6514`; empty: none.
+            public var address = ""
+            /// The least important messages that are still sent.
+            public var level = Logger.Level.info
+            /// The part of a system that records are said to come from.
+            public var facility = Facility.daemon
+            /// Authorities that may sign the server's certificate, PEM; empty: the system's.
+            public var caFile = ""
+            /// The certificates that are accepted; empty: those that an authority signed.
+            public var fingerprint: [CertificateFingerprint] = []
+        }
+
+        /// The log as a topic.
+        public struct MQTT: Sendable, Equatable {
+            /// Whether there is such a topic.
+            public var enabled = true
+            /// The least important messages that are still published; can be changed while it runs.
+            public var level = Logger.Level.notice
+            /// How many records a minute are published; bursts may take a minute's share at once.
+            public var rate = 120
+        }
     }
 
     /// The daemon's own state.

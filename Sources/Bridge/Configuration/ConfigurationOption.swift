@@ -16,8 +16,8 @@ struct ConfigurationOption<Root>: Sendable {
     var isSensitive = false
     /// False for what is read but not put to use yet.
     var isDocumented = true
-    /// True for a file name that is meant from the place of the configuration file.
-    var path: Place<String>?
+    /// For a file name that is meant from the place of the configuration file: changes it.
+    var changePath: (@Sendable (inout Root, (String) -> String) -> Void)?
     /// Puts a value in its place, or says what is wrong with it.
     var read: @Sendable (SourceValue, inout Root) -> [Fault]
     /// The value as TOML, secrets as dots; nil where there is none.
@@ -135,8 +135,75 @@ extension ConfigurationOption {
                 throw Problem("'~' means nothing to a daemon", hint: "write the path from the root")
             }
         }
-        option.path = place
+        option.changePath = { root, change in root[keyPath: place] = change(root[keyPath: place]) }
         return option
+    }
+
+    /// The same option for something that holds a `Root`.
+    func lifted<Whole>(
+        _ place: any WritableKeyPath<Whole, Root> & Sendable
+    ) -> ConfigurationOption<Whole> {
+        let (read, show, changePath) = (read, show, changePath)
+        var option = ConfigurationOption<Whole>(
+            key: key, allowed: allowed, summary: summary, sample: sample, isSensitive: isSensitive,
+            isDocumented: isDocumented,
+            read: { value, whole in
+                read(value, &whole[keyPath: place]).map { .init(element: $0.element, problem: $0.problem) }
+            },
+            show: { show($0[keyPath: place]) })
+        if let changePath { option.changePath = { changePath(&$0[keyPath: place], $1) } }
+        return option
+    }
+
+    /// A whole number within limits.
+    static func count(_ key: String, _ place: Place<Int>, _ limits: ClosedRange<Int>, _ summary: String) -> Self {
+        let allowed = "a whole number, \(limits.lowerBound) to \(limits.upperBound)"
+        return Self(
+            key: key, allowed: allowed, summary: summary,
+            read: { value, root in
+                accept { () throws(Problem) in
+                    guard case .integer(let number) = value else { throw wrong(value, wanted: allowed) }
+                    guard limits.contains(number) else { throw Problem("must be \(allowed), not \(number)") }
+                    root[keyPath: place] = number
+                }
+            },
+            show: { "\($0[keyPath: place])" })
+    }
+
+    /// One fingerprint of a certificate, or a list of them.
+    static func fingerprints(_ key: String, _ place: Place<[CertificateFingerprint]>, _ summary: String) -> Self {
+        Self(
+            key: key, allowed: "\"sha256:\" and 64 hex digits, a list of such, or \"\"", summary: summary,
+            sample: "\"\"",
+            read: { value, root in
+                let values: [SourceValue]
+                switch value {
+                case .text(""): values = []
+                case .list(let list): values = list
+                default: values = [value]
+                }
+                var pins: [CertificateFingerprint] = []
+                var faults: [Fault] = []
+                for (index, value) in values.enumerated() {
+                    do throws(Problem) {
+                        let text = try text(value, wanted: "the fingerprint of a certificate")
+                        guard let pin = CertificateFingerprint(text) else {
+                            throw Problem(
+                                "is not the SHA-256 of a certificate",
+                                hint: "write \"sha256:\" and 64 hex digits, colons between or not")
+                        }
+                        pins.append(pin)
+                    } catch {
+                        faults.append(Fault(element: values.count > 1 ? index : nil, problem: error))
+                    }
+                }
+                if faults.isEmpty { root[keyPath: place] = pins }
+                return faults
+            },
+            show: { root in
+                let pins = root[keyPath: place].map { tomlQuoted($0.description) }
+                return pins.isEmpty ? nil : pins.count == 1 ? pins[0] : "[" + pins.joined(separator: ", ") + "]"
+            })
     }
 
     /// A text that nobody may see.

@@ -14,7 +14,7 @@ extension Configuration {
         var reader = ConfigurationReader(text: text, file: file)
         reader.readOptions()
         reader.checkTogether()
-        reader.takePassword(environment: environment, readSecret: readSecret)
+        reader.takeSecrets(environment: environment, readSecret: readSecret)
         guard reader.diagnostics.isEmpty else { throw ConfigurationError(reader.diagnostics) }
         return reader.configuration
     }
@@ -32,6 +32,19 @@ private struct ConfigurationReader {
     /// Options that were given and are wrong: nothing is concluded from their value.
     private var failed: Set<String> = []
     private var portPaths: [(path: String, line: Int?)] = []
+    private var brokerPlaces = [BrokerPlace(name: "broker", steps: [.key("broker")], path: \.broker)]
+
+    /// One of the brokers: where it stands in the text and in the configuration.
+    private struct BrokerPlace {
+        /// The first part of the full names of its options.
+        var name: String
+        var steps: [SourceStep]
+        var path: WritableKeyPath<Configuration, Configuration.Broker>
+        /// The password that stood in the address.
+        var addressPassword: Secret?
+        /// The name of the password's file as it stands in the text.
+        var writtenPasswordFile = ""
+    }
 
     init(text: String, file: String) {
         self.file = file
@@ -64,7 +77,9 @@ private struct ConfigurationReader {
                 if faults.isEmpty, value != .text("") { given.insert(name) }
                 if !faults.isEmpty { failed.insert(name) }
             } else if section.isEmpty, key == OptionCatalogue.portTable {
-                readPorts(value, place: place)
+                for (keys, place) in entries(of: value, name: key, place: place) { readPort(keys, place: place) }
+            } else if section.isEmpty, key == OptionCatalogue.brokerTable {
+                for (keys, place) in entries(of: value, name: key, place: place) { readBroker(keys, place: place) }
             } else if inner.contains(key) {
                 guard case .table(let keys) = value else {
                     let problem = Problem("'\(name)' is a table, not \(value.kind)", hint: "write [\(name)] on a line")
@@ -81,22 +96,74 @@ private struct ConfigurationReader {
         }
     }
 
-    private mutating func readPorts(_ value: SourceValue, place: [SourceStep]) {
-        let name = OptionCatalogue.portTable
+    /// The tables of an array of tables.
+    private mutating func entries(
+        of value: SourceValue, name: String, place: [SourceStep]
+    ) -> [([String: SourceValue], [SourceStep])] {
         guard case .list(let entries) = value else {
             let hint = value.kind == "a table" ? "write [[\(name)]], with two brackets" : "write [[\(name)]] on a line"
             report(Problem("'\(name)' is an array of tables, not \(value.kind)", hint: hint), at: place)
-            return
+            return []
         }
+        var tables: [([String: SourceValue], [SourceStep])] = []
         for (index, entry) in entries.enumerated() {
             let place = place + [.index(index)]
-            guard case .table(let keys) = entry else {
+            if case .table(let keys) = entry {
+                tables.append((keys, place))
+            } else {
                 let problem = Problem("'\(name)' must hold tables, not \(entry.kind)", hint: "write [[\(name)]]")
                 report(problem, at: place)
-                continue
             }
-            readPort(keys, place: place)
         }
+        return tables
+    }
+
+    private mutating func readBroker(_ table: [String: SourceValue], place: [SourceStep]) {
+        let index = configuration.brokers.count
+        let name = "\(OptionCatalogue.brokerTable)[\(index)]"
+        configuration.brokers.append(Configuration.Broker())
+        let parts = [
+            ("", [OptionCatalogue.nameOption] + OptionCatalogue.brokerOptions),
+            ("offline", OptionCatalogue.offlineOptions), ("tls", OptionCatalogue.tlsOptions),
+        ]
+        for (part, options) in parts {
+            var keys = table
+            var inside = place
+            if !part.isEmpty {
+                guard let value = table[part] else { continue }
+                guard case .table(let inner) = value else {
+                    let problem = Problem(
+                        "'\(part)' is a table, not \(value.kind)",
+                        hint: "write [\(OptionCatalogue.brokerTable).\(part)] on a line")
+                    report(problem, at: place + [.key(part)])
+                    continue
+                }
+                keys = inner
+                inside.append(.key(part))
+            }
+            for (key, value) in keys.sorted(by: { $0.key < $1.key }) {
+                if part.isEmpty, key == "offline" || key == "tls" { continue }
+                let full = [name, part, key].filter { !$0.isEmpty }.joined(separator: ".")
+                guard let option = options.first(where: { $0.key == key }) else {
+                    let section = [OptionCatalogue.brokerTable, part].filter { !$0.isEmpty }.joined(separator: ".")
+                    let siblings = options.map(\.key) + (part.isEmpty ? ["offline", "tls"] : [])
+                    unknown(key, section: "[\(section)]", siblings: siblings, place: inside + [.key(key)])
+                    continue
+                }
+                let faults = option.read(value, &configuration.brokers[index])
+                note(
+                    faults.map { ($0.element, $0.problem) }, name: OptionCatalogue.brokerTable + "." + key,
+                    place: inside + [.key(key)])
+                if faults.isEmpty, value != .text("") { given.insert(full) }
+                if !faults.isEmpty { failed.insert(full) }
+            }
+        }
+        let isUnread = source.unread.contains { $0.starts(with: place) }
+        if table["url"] == nil, !isUnread {
+            let hint = NearestWord.match("url", among: Array(table.keys)) == nil ? "add url = \"mqtt://…\"" : nil
+            report(Problem("[[\(OptionCatalogue.brokerTable)]] has no url", hint: hint), at: place)
+        }
+        brokerPlaces.append(BrokerPlace(name: name, steps: place, path: \.brokers[index]))
     }
 
     private mutating func readPort(_ table: [String: SourceValue], place: [SourceStep]) {
@@ -159,9 +226,10 @@ private struct ConfigurationReader {
     // MARK: Options together
 
     mutating func checkTogether() {
-        checkOrder(
-            "broker.reconnect_min", configuration.broker.reconnectMin, "broker.reconnect_max",
-            configuration.broker.reconnectMax)
+        for index in brokerPlaces.indices {
+            let (name, broker) = (brokerPlaces[index].name, configuration[keyPath: brokerPlaces[index].path])
+            checkOrder("\(name).reconnect_min", broker.reconnectMin, "\(name).reconnect_max", broker.reconnectMax)
+        }
         checkOrder("poll.fast", configuration.poll.fast, "poll.slow", configuration.poll.slow)
         checkOrder("masterbus.fast", configuration.masterbus.fast, "masterbus.slow", configuration.masterbus.slow)
         if configuration.schema.style == .firmware, !given.contains("schema.prefix") {
@@ -170,8 +238,10 @@ private struct ConfigurationReader {
         if configuration.schema.style == .firmware, !given.contains("schema.masterbus_prefix") {
             configuration.schema.masterbusPrefix = configuration.schema.style.defaultMasterBusPrefix
         }
-        checkTLS()
-        checkUser()
+        for index in brokerPlaces.indices {
+            checkTLS(brokerPlaces[index])
+            brokerPlaces[index].addressPassword = takeUser(brokerPlaces[index])
+        }
     }
 
     private mutating func checkOrder(_ low: String, _ lower: Duration, _ high: String, _ upper: Duration) {
@@ -182,53 +252,89 @@ private struct ConfigurationReader {
         report(problem, at: place(given.contains(low) ? low : high))
     }
 
-    private mutating func checkTLS() {
-        let tls =
-            OptionCatalogue.sections.first { $0.name == "broker.tls" }?.options.map { "broker.tls.\($0.key)" } ?? []
+    private mutating func checkTLS(_ place: BrokerPlace) {
+        let broker = configuration[keyPath: place.path]
+        let base = place.name + ".tls."
+        let tls = OptionCatalogue.tlsOptions.map { base + $0.key }
         if let first = tls.filter({ given.contains($0) }).min(by: { (line($0) ?? 0) < (line($1) ?? 0) }),
-            case .server(let server) = configuration.broker.url, server.transport == .mqtt,
-            !failed.contains("broker.url")
+            case .server(let server) = broker.url, server.transport == .mqtt, !failed.contains(place.name + ".url")
         {
             report(
                 Problem(
                     "'\(first)' has no use with 'mqtt://', which is not encrypted",
-                    hint: "write 'mqtts://' in broker.url"),
-                at: place(first))
+                    hint: "write 'mqtts://' in \(place.name).url"),
+                at: self.place(first))
         }
         for (one, other) in [("certificate", "key"), ("key", "certificate")] {
-            guard given.contains("broker.tls.\(one)"), !given.contains("broker.tls.\(other)"),
-                !failed.contains("broker.tls.\(other)")
+            guard given.contains(base + one), !given.contains(base + other), !failed.contains(base + other)
             else { continue }
+            let problem = Problem("'\(base + one)' is given without '\(other)'", hint: "both are needed, or neither")
+            report(problem, at: self.place(base + one))
+        }
+        // Each of these alone says who is trusted.
+        var ways = ["fingerprint", "psk_identity", "ca_file"].filter { given.contains(base + $0) }
+        if broker.tls.trustOnFirstUse { ways.append("trust_on_first_use") }
+        if ways.count > 1 {
             let problem = Problem(
-                "'broker.tls.\(one)' is given without '\(other)'", hint: "both are needed, or neither")
-            report(problem, at: place("broker.tls.\(one)"))
+                "'\(base)\(ways[1])' is given, and '\(ways[0])' says already whom to trust", hint: "keep one of them")
+            report(problem, at: self.place(base + ways[1]))
+        }
+        if broker.tls.trustOnFirstUse, configuration.bridge.stateDirectory.isEmpty,
+            !failed.contains("bridge.state_directory")
+        {
+            let problem = Problem(
+                "'\(base)trust_on_first_use' needs a place to keep the certificate",
+                hint: "add state_directory = \"/var/lib/vebridge\" below [bridge]")
+            report(problem, at: self.place(base + "trust_on_first_use"))
+        }
+        let keys = ["psk_file", "psk_env"].filter { given.contains(base + $0) || failed.contains(base + $0) }
+        if given.contains(base + "psk_identity"), keys.isEmpty {
+            let problem = Problem("'\(base)psk_identity' is given without a key", hint: "add psk_file or psk_env")
+            report(problem, at: self.place(base + "psk_identity"))
+        }
+        if let key = keys.first, !given.contains(base + "psk_identity"), !failed.contains(base + "psk_identity") {
+            report(Problem("'\(base)\(key)' is given without 'psk_identity'"), at: self.place(base + key))
+        }
+        if keys.count > 1 {
+            let problem = Problem("'\(base)psk_env' gives the key, and 'psk_file' gives one too", hint: "keep one of them")
+            report(problem, at: self.place(base + "psk_env"))
         }
     }
 
-    /// User and password may be given in more than one way, but only in one of them.
-    private mutating func checkUser() {
-        let broker = configuration.broker
-        guard case .server(var server) = broker.url else { return }
-        if server.user != nil, given.contains("broker.username") {
+    /// User and password may be given in more than one way, but only in one of them. Gives the password that stood in
+    /// the address.
+    private mutating func takeUser(_ place: BrokerPlace) -> Secret? {
+        let broker = configuration[keyPath: place.path]
+        guard case .server(var server) = broker.url else { return nil }
+        if server.user != nil, given.contains(place.name + ".username") {
             report(
-                Problem("'broker.username' is given, and 'broker.url' holds a user too", hint: "keep one of them"),
-                at: place("broker.username"))
+                Problem("'\(place.name).username' is given, and 'url' holds a user too", hint: "keep one of them"),
+                at: self.place(place.name + ".username"))
         }
-        if let user = server.user { configuration.broker.username = user }
-        addressPassword = server.password
+        if let user = server.user { configuration[keyPath: place.path].username = user }
+        let password = server.password
         server.user = nil
         server.password = nil
-        configuration.broker.url = .server(server)
+        configuration[keyPath: place.path].url = .server(server)
+        return password
     }
 
-    /// The password that stood in the address.
-    private var addressPassword: Secret?
-
-    mutating func takePassword(
+    mutating func takeSecrets(
         environment: [String: String], readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
     ) {
-        var sources = ["password", "password_file", "password_env"].map { "broker.\($0)" }.filter { given.contains($0) }
-        if addressPassword != nil { sources.insert("broker.url", at: 0) }
+        for broker in brokerPlaces {
+            takePassword(broker, environment: environment, readSecret: readSecret)
+            takeKey(broker, environment: environment, readSecret: readSecret)
+        }
+    }
+
+    private mutating func takePassword(
+        _ broker: BrokerPlace, environment: [String: String],
+        readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
+    ) {
+        let base = broker.name + "."
+        var sources = ["password", "password_file", "password_env"].map { base + $0 }.filter { given.contains($0) }
+        if broker.addressPassword != nil { sources.insert(base + "url", at: 0) }
         if sources.count > 1 {
             sources.sort { (line($0) ?? 0) < (line($1) ?? 0) }
             for extra in sources.dropFirst() {
@@ -239,76 +345,116 @@ private struct ConfigurationReader {
                 report(problem, at: place(extra))
             }
         }
-        if let addressPassword { configuration.broker.password = addressPassword }
-        if given.contains("broker.password_file") { readPasswordFile(readSecret) }
-        if given.contains("broker.password_env") { readPasswordVariable(environment) }
-        let userMayBeWrong = failed.contains("broker.username") || failed.contains("broker.url")
-        if let source = sources.first, configuration.broker.username.isEmpty, !userMayBeWrong, source != "broker.url" {
+        if let password = broker.addressPassword { configuration[keyPath: broker.path].password = password }
+        let secret: Secret?
+        if given.contains(base + "password_file") {
+            let (path, written) = (configuration[keyPath: broker.path].passwordFile, broker.writtenPasswordFile)
+            secret = secretFile(path, written: written, name: base + "password_file", readSecret)
+        } else {
+            secret = nil
+        }
+        if let secret { configuration[keyPath: broker.path].password = secret }
+        if given.contains(base + "password_env") {
+            let variable = configuration[keyPath: broker.path].passwordEnvironment
+            if let secret = secretVariable(variable, name: base + "password_env", environment) {
+                configuration[keyPath: broker.path].password = secret
+            }
+        }
+        let userMayBeWrong = failed.contains(base + "username") || failed.contains(base + "url")
+        if let source = sources.first, configuration[keyPath: broker.path].username.isEmpty, !userMayBeWrong,
+            source != base + "url"
+        {
             report(
                 Problem("'\(source)' gives a password, but there is no user", hint: "add username = \"…\""),
                 at: place(source))
         }
     }
 
-    private mutating func readPasswordFile(_ readSecret: (_ path: String) throws(FileReadError) -> [UInt8]) {
-        let path = configuration.broker.passwordFile
+    private mutating func takeKey(
+        _ broker: BrokerPlace, environment: [String: String],
+        readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
+    ) {
+        let base = broker.name + ".tls."
+        let tls = configuration[keyPath: broker.path].tls
+        let name: String
+        let secret: Secret?
+        if given.contains(base + "psk_file") {
+            name = base + "psk_file"
+            secret = secretFile(tls.pskFile, written: tls.pskFile, name: name, readSecret)
+        } else if given.contains(base + "psk_env") {
+            name = base + "psk_env"
+            secret = secretVariable(tls.pskEnvironment, name: name, environment)
+        } else {
+            return
+        }
+        guard let secret else { return }
+        guard TLSSettings.PreSharedKey(identity: tls.pskIdentity, hex: secret.reveal()) != nil else {
+            report(Problem("'\(name)': the key is not 1 to 256 bytes in hex digits"), at: place(name))
+            return
+        }
+        configuration[keyPath: broker.path].tls.preSharedKey = secret
+    }
+
+    private mutating func secretFile(
+        _ path: String, written: String, name: String, _ readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
+    ) -> Secret? {
         do throws(FileReadError) {
             var bytes = try readSecret(path)
             if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
             if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-            setPassword(String(validating: bytes, as: UTF8.self), name: "broker.password_file", holder: "the file")
+            return checkedSecret(String(validating: bytes, as: UTF8.self), name: name, holder: "the file")
         } catch {
             // A name without a slash could be the password itself, put into the wrong option.
-            let shown = writtenPasswordFile.contains("/") ? " \(tomlQuoted(path))" : ""
-            report(
-                Problem("'broker.password_file': the file\(shown) \(error.reason)"), at: place("broker.password_file"))
+            let shown = written.contains("/") ? " \(tomlQuoted(path))" : ""
+            report(Problem("'\(name)': the file\(shown) \(error.reason)"), at: place(name))
+            return nil
         }
     }
 
-    /// The name of the password's file as it stands in the text.
-    private var writtenPasswordFile = ""
-
-    private mutating func readPasswordVariable(_ environment: [String: String]) {
-        let name = configuration.broker.passwordEnvironment
-        guard let password = environment[name] else {
+    private mutating func secretVariable(
+        _ variable: String, name: String, _ environment: [String: String]
+    ) -> Secret? {
+        guard let password = environment[variable] else {
             // Only what looks like a variable is quoted: it could be the password itself.
-            let isName = name.utf8.allSatisfy {
+            let isName = variable.utf8.allSatisfy {
                 (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_")
             }
-            let shown = isName && name.contains("_") ? " \(name)" : " it names"
+            let shown = isName && variable.contains("_") ? " \(variable)" : " it names"
             report(
-                Problem(
-                    "'broker.password_env': the variable\(shown) is not set", hint: "set it where vebridge is started"),
-                at: place("broker.password_env"))
-            return
+                Problem("'\(name)': the variable\(shown) is not set", hint: "set it where vebridge is started"),
+                at: place(name))
+            return nil
         }
-        setPassword(password, name: "broker.password_env", holder: "the variable")
+        return checkedSecret(password, name: name, holder: "the variable")
     }
 
-    private mutating func setPassword(_ password: String?, name: String, holder: String) {
-        switch password {
+    private mutating func checkedSecret(_ secret: String?, name: String, holder: String) -> Secret? {
+        switch secret {
         case .some(""): report(Problem("'\(name)': \(holder) is empty"), at: place(name))
         case .some(let text) where text.unicodeScalars.contains(where: { $0 == "\0" || $0 == "\n" }):
             report(
                 Problem("'\(name)': \(holder) holds more than a password", hint: "one line is the password"),
                 at: place(name))
-        case .some(let text): configuration.broker.password = Secret(text)
+        case .some(let text): return Secret(text)
         case nil: report(Problem("'\(name)': \(holder) is not UTF-8"), at: place(name))
         }
+        return nil
     }
 
     // MARK: Places
 
     /// Relative paths are meant from the directory of the file; a daemon's own directory says nothing.
     private mutating func resolvePaths() {
-        writtenPasswordFile = configuration.broker.passwordFile
+        for index in brokerPlaces.indices {
+            brokerPlaces[index].writtenPasswordFile = configuration[keyPath: brokerPlaces[index].path].passwordFile
+        }
         guard let slash = file.lastIndex(of: "/") else { return }
-        for section in OptionCatalogue.sections {
-            for place in section.options.compactMap(\.path) {
-                let path = configuration[keyPath: place]
-                guard !path.isEmpty, !path.hasPrefix("/") else { continue }
-                configuration[keyPath: place] = file[...slash] + path
-            }
+        let resolve: (String) -> String = { [file] path in
+            path.isEmpty || path.hasPrefix("/") ? path : file[...slash] + path
+        }
+        for option in OptionCatalogue.sections.flatMap(\.options) { option.changePath?(&configuration, resolve) }
+        for option in OptionCatalogue.brokerOptions + OptionCatalogue.tlsOptions {
+            for index in configuration.brokers.indices { option.changePath?(&configuration.brokers[index], resolve) }
         }
     }
 
@@ -318,7 +464,10 @@ private struct ConfigurationReader {
     }
 
     private func place(_ name: String) -> [SourceStep] {
-        name.split(separator: ".").map { .key(String($0)) }
+        if let broker = brokerPlaces.last(where: { name.hasPrefix($0.name + ".") }) {
+            return broker.steps + name.dropFirst(broker.name.count).split(separator: ".").map { .key(String($0)) }
+        }
+        return name.split(separator: ".").map { .key(String($0)) }
     }
 
     private func line(_ name: String) -> Int? { source.map.line(of: place(name)) }
@@ -328,7 +477,10 @@ private struct ConfigurationReader {
     }
 
     private static func option(at path: [SourceStep]) -> ConfigurationOption<Configuration>? {
-        let name = name(path)
+        var name = name(path)
+        if name.hasPrefix(OptionCatalogue.brokerTable + ".") {
+            name = "broker" + name.dropFirst(OptionCatalogue.brokerTable.count)
+        }
         for section in OptionCatalogue.sections {
             let prefix = section.name.isEmpty ? "" : section.name + "."
             if let option = section.options.first(where: { prefix + $0.key == name }) { return option }
@@ -341,6 +493,6 @@ private struct ConfigurationReader {
         let prefix = section.isEmpty ? "" : section + "."
         let inner = OptionCatalogue.sections.map(\.name).filter { $0.hasPrefix(prefix) && $0 != section && !$0.isEmpty }
             .map { String($0.dropFirst(prefix.count)) }.filter { !$0.contains(".") }
-        return section.isEmpty ? inner + [OptionCatalogue.portTable] : inner
+        return section.isEmpty ? inner + [OptionCatalogue.portTable, OptionCatalogue.brokerTable] : inner
     }
 }

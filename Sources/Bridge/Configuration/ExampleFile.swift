@@ -25,6 +25,12 @@ extension Configuration {
             if index > 0 { lines.append("") }
             lines += explanation(option) + ["#\(option.key) = \(option.sample ?? "\"\"")"]
         }
+        lines += [""] + wrapped(OptionCatalogue.brokerSummary) + ["#[[\(OptionCatalogue.brokerTable)]]"]
+        let shown = [OptionCatalogue.nameOption] + OptionCatalogue.brokerOptions.filter { $0.key == "url" }
+        for (index, option) in shown.enumerated() {
+            if index > 0 { lines.append("") }
+            lines += explanation(option) + ["#\(option.key) = \(option.show(defaults.broker) ?? "\"\"")"]
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -36,6 +42,18 @@ extension Configuration {
             for option in section.options {
                 guard let value = option.show(self), option.isDocumented || value != "\"\"" else { continue }
                 lines.append("\(prefix)\(option.key) = \(value)")
+            }
+        }
+        for (index, broker) in brokers.enumerated() {
+            let parts = [
+                ("", [OptionCatalogue.nameOption] + OptionCatalogue.brokerOptions),
+                ("offline.", OptionCatalogue.offlineOptions), ("tls.", OptionCatalogue.tlsOptions),
+            ]
+            for (part, options) in parts {
+                for option in options {
+                    guard let value = option.show(broker) else { continue }
+                    lines.append("\(OptionCatalogue.brokerTable)[\(index)].\(part)\(option.key) = \(value)")
+                }
             }
         }
         for (index, port) in portOverrides.enumerated() {

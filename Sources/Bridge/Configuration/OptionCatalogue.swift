@@ -11,11 +11,17 @@ enum OptionCatalogue {
     }
 
     /// The tables in the order of the example file.
-    static let sections: [Section] = [root, schema, broker, tls, poll, masterbus, serial, log, bridge]
+    static let sections: [Section] = [
+        root, schema, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic, bridge,
+    ]
 
     /// The name of the array of tables with the settings of single ports.
     static let portTable = "port"
 
+    /// The name of the array of tables with further brokers.
+    static let brokerTable = "brokers"
+
+    private typealias BrokerOption = ConfigurationOption<Configuration.Broker>
     private typealias Option = ConfigurationOption<Configuration>
 
     private static let root = Section(
@@ -69,6 +75,12 @@ enum OptionCatalogue {
                 "qos", \.schema.qos, among: [0, 1, 2],
                 "Quality of service: 0 at most once, 1 at least once, 2 exactly once."),
             .duration(
+                "expiry", \.schema.expiry, .seconds(1) ... .seconds(604_800), zero: "for ever",
+                """
+                How long the broker keeps a value for those who are away or, with retain, subscribe later. Needs a \
+                broker that speaks MQTT 5. To be useful it is longer than interval.
+                """),
+            .duration(
                 "interval", \.schema.interval, .seconds(1) ... .seconds(86_400),
                 "The heartbeat: a value that does not change is published again after this long."),
             .text(
@@ -86,68 +98,141 @@ enum OptionCatalogue {
         ])
 
     private static let broker = Section(
-        name: "broker", summary: "The MQTT broker.",
-        options: [
-            .address(
-                "url", \.broker.url,
-                """
-                Where the broker is. mqtt:// is plain, port 1883 unless given; mqtts:// is TLS, port 8883 unless \
-                given. An IPv6 address stands in brackets: mqtt://[::1]. A user may stand before the host: \
-                mqtt://user@host.
-                """),
+        name: "broker", summary: "The MQTT broker.", options: brokerOptions.map { $0.lifted(\.broker) })
+
+    /// The options of `[broker]` and of each `[[brokers]]`.
+    static let brokerOptions: [ConfigurationOption<Configuration.Broker>] = [
+        .address(
+            "url", \.url,
+            """
+            Where the broker is. mqtt:// is plain, port 1883 unless given; mqtts:// is TLS, port 8883 unless \
+            given. An IPv6 address stands in brackets: mqtt://[::1]. A user may stand before the host: \
+            mqtt://user@host. "mdns:" looks for a broker that announces itself in the network, "mdns:NAME" for \
+            the one of that name.
+            """),
+        .text(
+            "client_id", \.clientID, allowed: "a text",
+            """
+            The name of this client, which no other client of the broker may have. Empty: "vebridge-" and the \
+            name of the host.
+            """, check: clientID),
+        .text("username", \.username, "The user to log in as. Empty: none.", check: printable),
+        .secret(
+            "password", \.password,
+            """
+            The password. Better kept out of this file: give password_file or password_env instead, only one of \
+            the three.
+            """),
+        .path(
+            "password_file", \.passwordFile, allowed: "a path, or \"\"",
+            """
+            A file with the password and nothing else; a line end after it does not count. With systemd's \
+            LoadCredential=mqtt:FILE it is "/run/credentials/vebridge.service/mqtt".
+            """),
+        sensitive(
             .text(
-                "client_id", \.broker.clientID, allowed: "a text",
-                """
-                The name of this client, which no other client of the broker may have. Empty: "vebridge-" and the \
-                name of the host.
-                """, check: clientID),
-            .text("username", \.broker.username, "The user to log in as. Empty: none.", check: printable),
-            .secret(
-                "password", \.broker.password,
-                """
-                The password. Better kept out of this file: give password_file or password_env instead, only one of \
-                the three.
-                """),
-            .path(
-                "password_file", \.broker.passwordFile, allowed: "a path, or \"\"",
-                """
-                A file with the password and nothing else; a line end after it does not count. With systemd's \
-                LoadCredential=mqtt:FILE it is "/run/credentials/vebridge.service/mqtt".
-                """),
-            sensitive(
-                .text(
-                    "password_env", \.broker.passwordEnvironment, allowed: "the name of a variable, or \"\"",
-                    "The variable of the environment that holds the password, such as \"MQTT_PASSWORD\".",
-                    check: variable)),
-            .duration(
-                "keepalive", \.broker.keepalive, .seconds(5) ... .seconds(64_800),
-                "After one and a half times this long without a sign of life, the broker says that vebridge is gone."),
-            .duration(
-                "reconnect_min", \.broker.reconnectMin, .milliseconds(100) ... .seconds(3600),
-                "The wait before the first attempt to connect again. It doubles with every attempt that fails."),
-            .duration(
-                "reconnect_max", \.broker.reconnectMax, .seconds(1) ... .seconds(86_400),
-                "The longest wait between attempts to connect. There is no last attempt."),
-        ])
+                "password_env", \.passwordEnvironment, allowed: "the name of a variable, or \"\"",
+                "The variable of the environment that holds the password, such as \"MQTT_PASSWORD\".",
+                check: variable)),
+        .duration(
+            "keepalive", \.keepalive, .seconds(5) ... .seconds(64_800),
+            "After one and a half times this long without a sign of life, the broker says that vebridge is gone."),
+        .duration(
+            "reconnect_min", \.reconnectMin, .milliseconds(100) ... .seconds(3600),
+            "The wait before the first attempt to connect again. It doubles with every attempt that fails."),
+        .duration(
+            "reconnect_max", \.reconnectMax, .seconds(1) ... .seconds(86_400),
+            "The longest wait between attempts to connect. There is no last attempt."),
+        .duration(
+            "will_delay", \.willDelay, .seconds(1) ... .seconds(3600), zero: "at once",
+            """
+            How long the broker waits before it says that vebridge is gone, so that a short break is not seen. Needs \
+            MQTT 5.
+            """),
+        .duration(
+            "session_expiry", \.sessionExpiry, .seconds(1) ... .seconds(604_800), zero: "nothing is kept",
+            "How long the broker keeps requests to vebridge while the connection is lost. Needs MQTT 5."),
+        .list(
+            "send", \.send, allowed: "a list of topics, + and # as in MQTT",
+            "Which topics this broker is sent. A slash at the beginning of a topic does not count.", check: filter),
+        .count(
+            "queue", \.queue, 100...100_000,
+            """
+            How many messages may wait for this broker: on the way, and of different topics while it is away. Of one \
+            topic only the latest waits.
+            """),
+    ]
+
+    private static let offline = Section(
+        name: "broker.offline", summary: "What is kept while the broker is away, besides the latest of each topic.",
+        options: offlineOptions.map { $0.lifted(\.broker) })
+
+    static let offlineOptions: [ConfigurationOption<Configuration.Broker>] = [
+        .list(
+            "samples", \.offline.samples, allowed: "a list of topics, + and # as in MQTT",
+            """
+            Topics of which every value is kept, with its time, and sent on return: as JSON, on the topic with \
+            /missed after it. For example "venetworking/+/edbc".
+            """, check: filter),
+        .count("limit", \.offline.limit, 1...1_000_000, "How many values are kept at most; the oldest go first."),
+    ]
 
     private static let tls = Section(
         name: "broker.tls",
-        summary: "Certificates, for mqtts:// only. Relative paths start from this file's directory.",
-        options: [
-            .path(
-                "ca_file", \.broker.tls.caFile, allowed: "a path, or \"\"",
-                "The authorities that may sign the broker's certificate, as PEM. Empty: those of the system."),
-            .path(
-                "certificate", \.broker.tls.certificate, allowed: "a path, or \"\"",
-                "The certificate that vebridge shows to the broker, as PEM. Empty: none."),
-            .path(
-                "key", \.broker.tls.key, allowed: "a path, or \"\"",
-                "The private key of the certificate, as PEM, not encrypted."),
-            undocumented(
-                .text(
-                    "fingerprint", \.broker.tls.fingerprint, allowed: "64 hex digits, or \"\"",
-                    "SHA-256 of the broker's certificate.", check: fingerprint)),
-        ])
+        summary: """
+            Whom to trust, for mqtts:// and for brokers found by mdns:. Relative paths start from this file's \
+            directory. TLS 1.2 is the oldest version spoken.
+            """, options: tlsOptions.map { $0.lifted(\.broker) })
+
+    static let tlsOptions: [ConfigurationOption<Configuration.Broker>] = [
+        .path(
+            "ca_file", \.tls.caFile, allowed: "a path, or \"\"",
+            "The authorities that may sign the broker's certificate, as PEM. Empty: those of the system."),
+        .path(
+            "certificate", \.tls.certificate, allowed: "a path, or \"\"",
+            "The certificate that vebridge shows to the broker, as PEM. Empty: none."),
+        .path(
+            "key", \.tls.key, allowed: "a path, or \"\"",
+            "The private key of the certificate, as PEM, not encrypted."),
+        .text(
+            "server_name", \.tls.serverName, allowed: "a host name or address, or \"\"",
+            "The name that the broker's certificate must carry. Empty: the host that is connected to.",
+            check: printable),
+        .fingerprints(
+            "fingerprint", \.tls.fingerprint,
+            """
+            Accepts the certificate with this SHA-256 and no other, whoever signed it and whatever it names. With a \
+            list a certificate can be changed without a gap. What a broker presents is in the log when it is refused.
+            """),
+        .flag(
+            "trust_on_first_use", \.tls.trustOnFirstUse,
+            """
+            Whether the certificate of the first connection is the one that is accepted ever after. It is kept in \
+            bridge.state_directory.
+            """),
+        .text(
+            "psk_identity", \.tls.pskIdentity, allowed: "a text of at most 127 bytes, or \"\"",
+            "The name of a pre-shared key, used in place of certificates. Empty: none.", check: pskIdentity),
+        .path(
+            "psk_file", \.tls.pskFile, allowed: "a path, or \"\"",
+            "A file with the pre-shared key in hex digits and nothing else."),
+        sensitive(
+            .text(
+                "psk_env", \.tls.pskEnvironment, allowed: "the name of a variable, or \"\"",
+                "The variable of the environment that holds the pre-shared key.", check: variable)),
+    ]
+
+    /// What further a `[[brokers]]` has.
+    static let nameOption = ConfigurationOption<Configuration.Broker>.text(
+        "name", \.name, allowed: "a text, or \"\"", "What this broker is called in the log. Empty: its address.",
+        check: printable)
+
+    /// What a `[[brokers]]` is about.
+    static let brokerSummary =
+        """
+        Further brokers, each with its own filter and queue; the table may stand here many times. It takes what \
+        [broker] takes, and [brokers.offline] and [brokers.tls] after it what [broker.offline] and [broker.tls] take.
+        """
 
     private static let poll = Section(
         name: "poll", summary: "How often chargers are asked. What they say unasked is published as it comes.",
@@ -230,10 +315,46 @@ enum OptionCatalogue {
         "Settings of a single port; the table may stand here many times. The first whose path matches counts."
 
     private static let log = Section(
-        name: "log", summary: "The log, on standard error.",
+        name: "log", summary: "The log.",
         options: [
             .word("level", \.log.level, "The least important messages that are still written."),
             .word("format", \.log.format, "\"text\" is for people, \"json\" writes one object a line."),
+            .word(
+                "output", \.log.output,
+                """
+                "stderr" writes lines; "journal" gives systemd's journal records with fields, such as VEBRIDGE_PORT, \
+                to look for with journalctl.
+                """),
+        ])
+
+    private static let syslog = Section(
+        name: "log.syslog", summary: "A log server that speaks RFC 5424, beside the local log.",
+        options: [
+            .text(
+                "address", \.log.syslog.address, allowed: "udp://host, tcp://host or tls://host, or \"\"",
+                "Where it is. The ports are 514, 601 and 6514 unless given. Empty: there is none.", check: syslogAddress),
+            .word("level", \.log.syslog.level, "The least important messages that are still sent."),
+            .word("facility", \.log.syslog.facility, "The part of the system that records are said to come from."),
+            .path(
+                "ca_file", \.log.syslog.caFile, allowed: "a path, or \"\"",
+                "For tls://: the authorities that may sign the server's certificate. Empty: those of the system."),
+            .fingerprints(
+                "fingerprint", \.log.syslog.fingerprint, "For tls://: accepts the certificate with this SHA-256 only."),
+        ])
+
+    private static let logTopic = Section(
+        name: "log.mqtt", summary: "The log as a topic, vebridge/bridge/log, one JSON object a message.",
+        options: [
+            .flag("enabled", \.log.mqtt.enabled, "Whether there is such a topic."),
+            .word(
+                "level", \.log.mqtt.level,
+                """
+                The least important messages that are still published. A message such as "debug" to \
+                vebridge/bridge/request/log_level changes it until the next start.
+                """),
+            .count(
+                "rate", \.log.mqtt.rate, 1...6000,
+                "How many records a minute are published; what is left out is counted in the next one."),
         ])
 
     private static let bridge = Section(
@@ -252,15 +373,9 @@ enum OptionCatalogue {
 
     // MARK: Marks
 
-    private static func sensitive(_ option: Option) -> Option {
+    private static func sensitive<Root>(_ option: ConfigurationOption<Root>) -> ConfigurationOption<Root> {
         var option = option
         option.isSensitive = true
-        return option
-    }
-
-    private static func undocumented(_ option: Option) -> Option {
-        var option = option
-        option.isDocumented = false
         return option
     }
 
@@ -348,10 +463,22 @@ enum OptionCatalogue {
         }
     }
 
-    private static func fingerprint(_ text: String) throws(Problem) {
-        let digits = text.filter { $0 != ":" }
-        guard text.isEmpty || (digits.utf8.count == 64 && digits.allSatisfy { $0.isASCII && $0.isHexDigit }) else {
-            throw Problem("is not the SHA-256 of a certificate", hint: "it has 64 hex digits, colons between or not")
+    private static func filter(_ text: String) throws(Problem) {
+        try printable(text)
+        guard TopicFilter(text) != nil else {
+            throw Problem(
+                "has \(tomlQuoted(text)), which is no topic", hint: "'+' stands for one level, '#' for the rest, alone")
+        }
+    }
+
+    private static func pskIdentity(_ text: String) throws(Problem) {
+        try printable(text)
+        guard text.utf8.count <= 127 else { throw Problem("is longer than 127 bytes") }
+    }
+
+    private static func syslogAddress(_ text: String) throws(Problem) {
+        guard text.isEmpty || SyslogAddress(text) != nil else {
+            throw Problem("is not the address of a log server", hint: "write for example \"udp://log.lan:514\"")
         }
     }
 }

@@ -70,7 +70,7 @@ struct LogLine {
         }
     }
 
-    private static func cut(_ text: String) -> String {
+    static func cut(_ text: String) -> String {
         guard let end = text.index(text.startIndex, offsetBy: longestText, limitedBy: text.endIndex),
             end < text.endIndex
         else { return text }

@@ -59,7 +59,7 @@ public struct StandardErrorLog: LogHandler {
         let line = LogLine(
             level: event.level, label: label, message: event.message.description, metadata: values,
             time: isJournal ? nil : time(nil), hasPriority: isJournal)
-        write(format == .json ? line.asJSON : line.asText)
+        Self.write(format == .json ? line.asJSON : line.asText, to: descriptor)
     }
 
     /// Whether a descriptor is the journal's: systemd names its device and inode in `JOURNAL_STREAM`. The variable
@@ -75,7 +75,7 @@ public struct StandardErrorLog: LogHandler {
 
     /// One write for the whole line, so that lines of several threads don't mix. A line that can't be written is lost:
     /// there is nowhere left to complain.
-    private func write(_ line: String) {
+    static func write(_ line: String, to descriptor: Int32) {
         var line = line
         line.withUTF8 { bytes in
             var rest = UnsafeRawBufferPointer(bytes)

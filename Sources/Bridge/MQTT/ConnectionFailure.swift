@@ -79,21 +79,8 @@ struct ConnectionFailure: Error, Equatable {
             hint = ": the broker's certificate does not name \(address.host)"
         } else if text.contains("wrong version number") || text.contains("packet length too long") {
             hint = ": the port does not speak TLS"
-        } else if text.contains("certificate required") || text.contains("peer did not return a certificate") {
-            hint = ": the broker wants a client certificate (tls.certificate and tls.key)"
-        } else if text.contains("alert unknown ca") || text.contains("alert bad certificate") {
-            hint = ": the broker does not accept our client certificate"
-        } else if text.contains("alert certificate expired") {
-            hint = ": our client certificate has expired"
-        } else if text.contains("unknown psk identity") {
-            hint = ": the broker does not know the identity of the pre-shared key"
-        } else if text.contains("decrypt error") || text.contains("bad record mac") || text.contains("digest check failed")
-        {
-            hint = ": the pre-shared key is not the broker's"
         } else if text.contains("protocol version") || text.contains("unsupported protocol") {
             hint = ": the broker speaks no version from TLS 1.2 up"
-        } else if text.contains("handshake failure") {
-            hint = ": the broker wants other ciphers, a client certificate or a pre-shared key"
         } else {
             hint = ""
         }

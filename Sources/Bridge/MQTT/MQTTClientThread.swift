@@ -125,7 +125,7 @@ extension MQTTClient {
             if failure != nil || session.socket < 0
                 || (ready.contains(.closed) && Self.unreadBytes(session.socket) == unread)
             {
-                throw ConnectionFailure(closedBeforeAnswer: address)
+                throw session.encryptionFailure ?? ConnectionFailure(closedBeforeAnswer: address)
             }
         }
     }

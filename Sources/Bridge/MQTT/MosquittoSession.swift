@@ -79,7 +79,7 @@ final class MosquittoSession: Sendable {
                 tls.serverName = tls.serverName ?? address.name
                 encryption = try TLSContext(tls, host: address.host, server: address.identity)
             } catch {
-                throw ConnectionFailure(.settings, "TLS with \(address): \(error.reason)")
+                throw ConnectionFailure(.settings, error.reason)
             }
         } else {
             encryption = nil
@@ -357,6 +357,13 @@ final class MosquittoSession: Sendable {
                 handle.pointer, address.host, Int32(address.port), keepalive, bindAddress))
     }
 
+    /// Why TLS failed, where either end has said so.
+    var encryptionFailure: ConnectionFailure? {
+        guard let check = encryption?.check else { return nil }
+        if let refusal = check.refusal { return ConnectionFailure(.tls, "TLS with \(address) refused: \(refusal)") }
+        return check.alert.map { ConnectionFailure(.tls, "TLS with \(address) failed: \($0)") }
+    }
+
     /// Keeps a certificate that was trusted on first use. Gives the words for the log, nil if nothing new was trusted.
     func keepTrust() -> String? { encryption?.check.keepTrust() }
 
@@ -386,9 +393,7 @@ final class MosquittoSession: Sendable {
     private func check(_ result: Int32) throws(ConnectionFailure) {
         let code = errno
         guard result != MOSQ_ERR_SUCCESS.rawValue else { return }
-        if let refusal = encryption?.check.refusal {
-            throw ConnectionFailure(.tls, "TLS with \(address) refused: \(refusal)")
-        }
+        if let encryptionFailure { throw encryptionFailure }
         throw ConnectionFailure(
             result: result, errno: code, address: address, keepalive: settings.keepalive, tlsText: tlsText)
     }

@@ -9,6 +9,7 @@ final class PeerCheck: Sendable {
     private struct State {
         var refusal: String?
         var learned: CertificateFingerprint?
+        var alert: String?
     }
 
     /// What the certificate must name.
@@ -30,6 +31,29 @@ final class PeerCheck: Sendable {
 
     /// Why the certificate was refused, with what was presented and what would be accepted; nil if none was.
     var refusal: String? { state.withLock { $0.refusal } }
+
+    /// Why the other end gave up, as it said itself; nil if it did not.
+    var alert: String? { state.withLock { $0.alert } }
+
+    /// The other end sent a fatal alert, RFC 8446 section 6.2.
+    func received(alert: Int32) {
+        let words: String
+        switch alert {
+        case 116: words = "the other end wants a client certificate (tls.certificate and tls.key)"
+        case 42, 43, 46, 48, 49: words = "the other end does not accept our client certificate"
+        case 44: words = "the other end says that our client certificate is revoked"
+        case 45: words = "the other end says that our client certificate has expired"
+        case 115: words = "the other end does not know the identity of the pre-shared key"
+        case 20 where settings.preSharedKey != nil, 51 where settings.preSharedKey != nil: words = "the pre-shared key is not the one of the other end"
+        case 70: words = "the other end speaks no version from TLS 1.2 up"
+        case 40: words = "the other end wants other ciphers, a client certificate or a pre-shared key"
+        case 112: words = "the other end does not know the name \(name)"
+        default: words = "the other end gave up (alert \(alert))"
+        }
+        state.withLock { state in
+            if state.alert == nil { state.alert = words }
+        }
+    }
 
     /// Keeps the certificate of a first use, to be called once the server has proved to be of use. Gives the words for
     /// the log, nil if nothing new was trusted.

@@ -39,7 +39,7 @@ final class TLSContext: Sendable {
         // SSL_CTX_set_min_proto_version is a macro, which Swift does not see.
         SSL_CTX_ctrl(pointer, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
         SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
-        // Both callbacks run inside calls on connections that keep this object alive. Closures of a nonisolated place.
+        // All callbacks run inside calls on connections that keep this object alive. Closures of a nonisolated place.
         let owner = Unmanaged.passUnretained(check).toOpaque()
         SSL_CTX_set_cert_verify_callback(
             pointer,
@@ -47,9 +47,17 @@ final class TLSContext: Sendable {
                 guard let store, let owner else { return 0 }
                 return Unmanaged<PeerCheck>.fromOpaque(owner).takeUnretainedValue().accepts(store) ? 1 : 0
             }, owner)
+        SSL_CTX_set_ex_data(pointer, Self.index, owner)
+        SSL_CTX_set_info_callback(pointer) { @Sendable connection, place, value in
+            // An alert that was read, and fatal: its level is in the upper byte.
+            guard place & SSL_CB_ALERT != 0, place & SSL_CB_READ != 0, value >> 8 == 2,
+                let context = SSL_get_SSL_CTX(connection), let owner = SSL_CTX_get_ex_data(context, TLSContext.index)
+            else { return }
+            Unmanaged<PeerCheck>.fromOpaque(owner).takeUnretainedValue().received(alert: value & 0xFF)
+        }
         try loadAuthorities(settings)
         try loadOwnCertificate(settings)
-        if settings.preSharedKey != nil { try setPreSharedKey(owner) }
+        if settings.preSharedKey != nil { try setPreSharedKey() }
         if settings.checksHostName { try setName(name) }
     }
 
@@ -85,8 +93,7 @@ final class TLSContext: Sendable {
         }
     }
 
-    private func setPreSharedKey(_ owner: UnsafeMutableRawPointer) throws(Failure) {
-        SSL_CTX_set_ex_data(pointer, Self.index, owner)
+    private func setPreSharedKey() throws(Failure) {
         // Only suites in which nobody shows a certificate.
         guard SSL_CTX_set_cipher_list(pointer, "kECDHEPSK:kDHEPSK:kPSK:!eNULL:!SHA1") == 1 else {
             throw Failure(reason: "OpenSSL has no cipher suites for pre-shared keys (\(Self.lastError()))")
