@@ -50,7 +50,7 @@ let package = Package(
         // What Swift's Glibc module does not show, and the system libraries.
         .target(name: "CLinux"),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
 
         .testTarget(name: "VEDirectTests", dependencies: ["VEDirect", "Simulation"], swiftSettings: strict),

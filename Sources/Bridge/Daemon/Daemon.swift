@@ -149,7 +149,7 @@ public struct Daemon: Sendable {
             busPublisher = BusPublisher(configuration)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
-                configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics)
+                configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
             watcher = PortWatcher(patterns: configuration.ports)
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
             for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
@@ -450,9 +450,12 @@ public struct Daemon: Sendable {
                 sink.announce()
             }
             if contents.isConnected != nil || contents.isDrained {
+                sink.beginCatchUp()
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 publishBuses()
+                sink.endCatchUp()
             }
+            for pending in contents.requests { pending.answer(answer(pending.request.action, at: time)) }
             return contents.stopReason
         }
 

@@ -10,7 +10,11 @@ public final class Mailbox: Sendable {
         var isDrained = false
         /// A topic that the broker does not take, and why.
         var refusal: String?
+        /// What was asked of the bridge, at most `requestLimit`.
+        var requests: [PendingRequest] = []
     }
+
+    static let requestLimit = 32
 
     private let contents = Mutex(Contents())
     let wake = WakeSignal()

@@ -1,17 +1,19 @@
 import Glibc
+import Logging
+import Synchronization
 
-/// Where the topics go: a broker, or lines of text.
+/// Where the topics go: one or more brokers, or lines of text.
 final class TopicSink: Sendable {
-    private enum Way {
-        case client(MQTTClient)
-        case lines(@Sendable (String) -> Void)
-        case impossible(String)
-    }
-
-    private let way: Way
+    private let links: [BrokerLink]
+    private let finders: [BrokerFinder?]
+    private let write: (@Sendable (String) -> Void)?
     private let qos: Int
     private let retain: Bool
+    private let expiry: Duration?
     private let stateTopic: String
+    private let outlets: LogOutlets?
+    /// Whether only brokers that have just connected are published to.
+    private let isCatchingUp = Mutex(false)
     /// Where what is published is noted for a recording.
     private let recorded: RecordedTopics?
 
@@ -21,108 +23,251 @@ final class TopicSink: Sendable {
     }
 
     init(
-        configuration: Configuration, output: Daemon.Output, mailbox: Mailbox, recorded: RecordedTopics? = nil
+        configuration: Configuration, output: Daemon.Output, mailbox: Mailbox, recorded: RecordedTopics? = nil,
+        log: Logger
     ) {
         self.recorded = recorded
         qos = configuration.schema.qos
         retain = configuration.schema.retain
+        expiry = configuration.schema.expiry > .zero ? configuration.schema.expiry : nil
         stateTopic = configuration.bridge.topic + "/bridge/state"
-        switch output {
-        case .lines(let write):
-            way = .lines(write)
-        case .broker:
-            let broker = configuration.broker
-            guard case .server(let server) = broker.url else {
-                way = .impossible("mdns: is not supported yet; name the broker, for example mqtt://broker.local:1883")
-                return
-            }
-            guard broker.tls.fingerprint.isEmpty else {
-                way = .impossible("broker.tls.fingerprint is not supported yet; a pin must not be ignored in silence")
-                return
-            }
-            var settings = MQTTClient.Settings(
-                address: BrokerAddress(host: server.host, port: server.port, tls: server.transport == .mqtts))
-            settings.clientID = broker.clientIdentifier(hostName: Self.hostName)
-            settings.username = broker.username.isEmpty ? nil : broker.username
-            settings.password = broker.password?.reveal()
-            settings.keepalive = broker.keepalive
-            settings.reconnectMinimum = broker.reconnectMin
-            settings.reconnectMaximum = broker.reconnectMax
-            settings.will = .init(topic: stateTopic, payload: "offline", qos: 1, retain: true)
-            settings.tls = .init(
-                authorities: broker.tls.caFile.isEmpty ? nil : broker.tls.caFile,
-                certificate: broker.tls.certificate.isEmpty ? nil : broker.tls.certificate,
-                key: broker.tls.key.isEmpty ? nil : broker.tls.key)
-            way = .client(
-                MQTTClient(settings: settings) { event in
-                    switch event {
-                    case .connected(let version):
-                        mailbox.post {
-                            $0.isConnected = version; $0.disconnection = nil
-                        }
-                    case .disconnected(let reason):
-                        mailbox.post {
-                            $0.disconnection = reason; $0.isConnected = nil
-                        }
-                    case .drained: mailbox.post { $0.isDrained = true }
-                    case .publishRefused(let topic, let reason):
-                        mailbox.post { $0.refusal = "\(topic): \(reason)" }
-                    case .message, .subscribed, .subscriptionRefused, .trusted: break
-                    }
-                })
+        outlets = LogOutlets.behind(log)
+        if case .lines(let write) = output {
+            self.write = write
+            links = []
+            finders = []
+            return
         }
+        write = nil
+        let desk = RequestDesk(topic: configuration.bridge.topic, outlets: outlets) { pending in
+            var isTaken = false
+            mailbox.post { contents in
+                isTaken = contents.requests.count < Mailbox.requestLimit
+                if isTaken { contents.requests.append(pending) }
+            }
+            return isTaken
+        }
+        let events = LinkEvents(
+            mailbox: mailbox, log: log, outlets: outlets, desk: desk, topic: configuration.bridge.topic)
+        var links: [BrokerLink] = []
+        var finders: [BrokerFinder?] = []
+        for (index, broker) in ([configuration.broker] + configuration.brokers).enumerated() {
+            let settings = Self.settings(broker, configuration: configuration, stateTopic: stateTopic)
+            let name = broker.name.isEmpty ? broker.url.description : broker.name
+            let link = BrokerLink(settings: settings, manners: .init(broker, configuration)) { link, event in
+                events.handle(event, of: link, index: index, name: name)
+            }
+            link.client.subscribe(desk.filter, qos: 1)
+            links.append(link)
+            finders.append(BrokerFinder(broker.url, configuration: configuration, log: log, client: link.client))
+        }
+        self.links = links
+        self.finders = finders
+    }
+
+    private static func settings(
+        _ broker: Configuration.Broker, configuration: Configuration, stateTopic: String
+    ) -> MQTTClient.Settings {
+        var settings = MQTTClient.Settings(address: nil)
+        if case .server(let server) = broker.url {
+            settings.address = BrokerAddress(host: server.host, port: server.port, tls: server.transport == .mqtts)
+        }
+        settings.clientID = broker.clientIdentifier(hostName: hostName)
+        settings.username = broker.username.isEmpty ? nil : broker.username
+        settings.password = broker.password?.reveal()
+        settings.keepalive = broker.keepalive
+        settings.reconnectMinimum = broker.reconnectMin
+        settings.reconnectMaximum = broker.reconnectMax
+        settings.willDelay = broker.willDelay
+        settings.sessionExpiry = broker.sessionExpiry
+        settings.maximumPending = broker.queue
+        settings.will = .init(topic: stateTopic, payload: "offline", qos: 1, retain: true)
+        settings.tls = TLSSettings(broker.tls, stateDirectory: configuration.bridge.stateDirectory)
+        return settings
     }
 
     func start() throws(Failure) {
-        switch way {
-        case .client(let client):
-            do { try client.start() } catch { throw Failure(description: error.description) }
-        case .impossible(let reason): throw Failure(description: reason)
-        case .lines: break
+        for link in links {
+            do { try link.client.start() } catch { throw Failure(description: error.description) }
         }
+        for finder in finders { finder?.start() }
     }
 
     /// Whether topics go to a broker, which may be away.
-    var needsBroker: Bool {
-        if case .lines = way { false } else { true }
-    }
+    var needsBroker: Bool { write == nil }
 
     /// Publishes; false if it was not taken.
     ///
+    /// What a broker cannot take now waits for it, so that only what can never be sent is not taken.
+    ///
     /// - Parameter isKept: whether the broker keeps it whatever the configuration says of values.
     func publish(_ topic: String, _ payload: String, isKept: Bool = false) -> Bool {
-        recorded?.add("\(topic) \(payload)\n")
-        switch way {
-        case .client(let client):
-            return client.publish(topic, payload, qos: qos, retain: retain || isKept) == .accepted
-        case .lines(let write):
-            write("\(topic) \(payload)")
+        publish(
+            MQTTClient.Message(
+                topic: topic, payload: payload, qos: qos, retain: retain || isKept, expiry: isKept ? nil : expiry))
+    }
+
+    /// Publishes a message with manners of its own; false if it was not taken.
+    func publish(_ message: MQTTClient.Message) -> Bool {
+        let text = String(decoding: message.payload, as: UTF8.self)
+        recorded?.add("\(message.topic) \(text)\n")
+        if let write {
+            write("\(message.topic) \(text)")
             return true
-        case .impossible:
-            return false
         }
+        let isCatchingUp = isCatchingUp.withLock { $0 }
+        var isTaken = true
+        for link in links where !isCatchingUp || link.isFresh {
+            if !link.publish(message) { isTaken = false }
+        }
+        return isTaken
+    }
+
+    /// From here to `endCatchUp` everything current is published, to brokers that have just connected and no others.
+    /// Where none has, it goes to all.
+    func beginCatchUp() {
+        let hasFresh = links.contains { $0.isFresh }
+        isCatchingUp.withLock { $0 = hasFresh }
+    }
+
+    /// Everything current was published: what else waited for a broker follows.
+    func endCatchUp() {
+        isCatchingUp.withLock { $0 = false }
+        for link in links { link.release() }
     }
 
     /// Says that the bridge is there.
     func announce() {
-        guard case .client(let client) = way else { return }
-        _ = client.publish(stateTopic, "online", qos: 1, retain: true)
+        for link in links {
+            link.publishNow(MQTTClient.Message(topic: stateTopic, payload: "online", qos: 1, retain: true))
+        }
     }
 
     /// Says that the bridge is going, and goes. True if everything was confirmed.
     ///
-    /// - Parameter timeout: how long the broker may take.
+    /// - Parameter timeout: how long the brokers may take, all together.
     @discardableResult
     func stop(timeout: Duration = .milliseconds(1200)) -> Bool {
-        guard case .client(let client) = way else { return true }
+        for finder in finders { finder?.stop() }
+        outlets?.topic?.close()
         let last = MQTTClient.Message(topic: stateTopic, payload: "offline", qos: 1, retain: true)
-        // The broker answers in the order in which it was told: when it has the last message it has all.
-        return client.stop(publish: last, timeout: timeout) == .clean && client.counters.refused == 0
+        let deadline = ContinuousClock.now + timeout
+        // All are asked before any is waited for.
+        for link in links { link.client.requestStop(publish: last, deadline: deadline) }
+        var isClean = true
+        for (index, link) in links.enumerated() {
+            // The broker answers in the order in which it was told: when it has the last message it has all.
+            let isConfirmed = link.client.stop(publish: last, timeout: deadline - .now) == .clean
+            // Further brokers may be away without harm.
+            if index == 0 { isClean = isConfirmed && link.client.counters.refused == 0 }
+        }
+        return isClean
     }
 
-    private static var hostName: String {
+    /// The figures of every broker, for the bridge's health, as JSON.
+    var health: String {
+        let parts = links.map { link -> String in
+            let (counters, waiting) = (link.client.counters, link.waiting)
+            let latency = counters.roundTrip.map {
+                let (seconds, attoseconds) = $0.components
+                return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)"
+            }
+            return "{\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
+                + "\"published\":\(counters.published),\"acknowledged\":\(counters.acknowledged),"
+                + "\"pending\":\(counters.pending),\"waiting\":\(waiting.topics),\"samples\":\(waiting.samples),"
+                + "\"dropped\":\(counters.dropped + waiting.dropped),\"latency_ms\":\(latency ?? "null")}"
+        }
+        return "[" + parts.joined(separator: ",") + "]"
+    }
+
+    static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "" }
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// What becomes of the events of the brokers: news for the daemon's loop, lines of the log, requests.
+private struct LinkEvents: Sendable {
+    let mailbox: Mailbox
+    let log: Logger
+    let outlets: LogOutlets?
+    let desk: RequestDesk
+    let topic: String
+
+    private var logTopic: String { topic + "/bridge/log" }
+
+    /// - Parameter index: 0 for the broker whose connection the daemon goes by.
+    func handle(_ event: MQTTClient.Event, of link: BrokerLink, index: Int, name: String) {
+        switch event {
+        case .connected(let version):
+            openLog(link, index: index)
+            if index == 0 {
+                mailbox.post {
+                    $0.isConnected = version; $0.disconnection = nil
+                }
+            } else {
+                log.notice("broker connected", metadata: ["broker": .string(name), "mqtt": .string("\(version)")])
+                link.publishNow(.init(topic: topic + "/bridge/state", payload: "online", qos: 1, retain: true))
+                mailbox.post { $0.isDrained = true }
+            }
+        case .disconnected(let reason):
+            if index == 0 {
+                outlets?.topic?.close()
+                mailbox.post {
+                    $0.disconnection = reason; $0.isConnected = nil
+                }
+            } else if reason.cause != .stopped, reason.repeats <= 1 {
+                log.warning(
+                    "broker not connected; trying again",
+                    metadata: ["broker": .string(name), "reason": .string(reason.reason)])
+            }
+        case .publishRefused(let refused, let reason):
+            if refused == logTopic {
+                // The next record would be refused as well, and so on.
+                outlets?.topic?.close()
+            } else {
+                mailbox.post { $0.refusal = "\(refused): \(reason)" }
+            }
+        case .trusted(let words):
+            log.warning("\(words)", metadata: ["broker": .string(name)])
+        case .message(let place, let payload, let isRetained, _):
+            _ = desk.take(topic: place, payload: payload, isRetained: isRetained) { topic, answer in
+                link.publishNow(.init(topic: topic, payload: answer, qos: 1))
+            }
+        case .drained, .subscribed, .subscriptionRefused: break
+        }
+    }
+
+    /// The log goes to the first broker, at quality of service 0: a record is not worth a second attempt.
+    private func openLog(_ link: BrokerLink, index: Int) {
+        guard index == 0 else { return }
+        outlets?.topic?.open { [weak link, logTopic] text in
+            link?.publishNow(.init(topic: logTopic, payload: text, qos: 0))
+        }
+    }
+}
+
+extension BrokerLink.Manners {
+    /// What a broker is to be given by a configuration.
+    init(_ broker: Configuration.Broker, _ configuration: Configuration) {
+        send = broker.send.compactMap { TopicFilter($0) }
+        samples = broker.offline.samples.compactMap { TopicFilter($0) }
+        queue = broker.queue
+        sampleLimit = broker.offline.limit
+        // What is current is published anew at every heartbeat.
+        lifetime = configuration.schema.interval * 3
+    }
+}
+
+extension TLSSettings {
+    /// Whom to trust by a configuration.
+    init(_ tls: Configuration.TLS, stateDirectory: String) {
+        self.init(
+            authorities: tls.caFile.isEmpty ? nil : tls.caFile,
+            certificate: tls.certificate.isEmpty ? nil : tls.certificate, key: tls.key.isEmpty ? nil : tls.key,
+            serverName: tls.serverName.isEmpty ? nil : tls.serverName, pins: tls.fingerprint,
+            trustFile: tls.trustOnFirstUse ? stateDirectory + "/trusted-brokers" : nil,
+            preSharedKey: tls.preSharedKey.flatMap { PreSharedKey(identity: tls.pskIdentity, hex: $0.reveal()) })
     }
 }

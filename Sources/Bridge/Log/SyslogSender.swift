@@ -176,7 +176,7 @@ private final class SyslogLink {
         // SSL_set_tlsext_host_name is a macro, which Swift does not see.
         _ = context.check.name.withCString { name in
             SSL_ctrl(
-                connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name),
+                connection, Int32(VEBRIDGE_SSL_CTRL_SET_TLSEXT_HOSTNAME), 0,
                 UnsafeMutableRawPointer(mutating: name))
         }
         guard SSL_connect(connection) == 1 else {

@@ -152,6 +152,17 @@ public final class MQTTClient: Sendable {
         wake.raise()
     }
 
+    /// Whether `publish` takes messages now. From any thread.
+    public var isReady: Bool { state.withLock { $0.acceptsMessages } }
+
+    /// Asks for a stop without waiting for it; `stop` then waits. From any thread.
+    func requestStop(publish message: Message?, deadline: ContinuousClock.Instant) {
+        state.withLock { state in
+            if state.stop == nil { state.stop = StopRequest(message: message, deadline: deadline) }
+        }
+        wake.raise()
+    }
+
     /// The figures so far. From any thread.
     public var counters: Counters {
         state.withLock { state in

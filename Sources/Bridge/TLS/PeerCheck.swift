@@ -116,17 +116,17 @@ final class PeerCheck: Sendable {
 
     private func complaint(_ code: Int32, depth: Int32) -> String {
         let whose = depth == 0 ? "the certificate" : "the certificate of its authority"
-        switch code {
-        case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
+        switch Int(code) {
+        case VEBRIDGE_X509_HOSTNAME_MISMATCH, VEBRIDGE_X509_IP_MISMATCH:
             return "the certificate does not name \(name)"
-        case X509_V_ERR_CERT_HAS_EXPIRED:
+        case VEBRIDGE_X509_EXPIRED:
             return "\(whose) has expired (it is \(LogLine.timestamp(time(nil))) by this machine's clock)"
-        case X509_V_ERR_CERT_NOT_YET_VALID:
+        case VEBRIDGE_X509_NOT_YET_VALID:
             return "\(whose) is not valid yet (it is \(LogLine.timestamp(time(nil))) by this machine's clock)"
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case VEBRIDGE_X509_SELF_SIGNED:
             return "the certificate is signed by nobody but itself"
-        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
-            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        case VEBRIDGE_X509_SELF_SIGNED_IN_CHAIN, VEBRIDGE_X509_UNABLE_TO_GET_ISSUER,
+            VEBRIDGE_X509_UNABLE_TO_GET_ISSUER_LOCALLY, VEBRIDGE_X509_UNABLE_TO_VERIFY_LEAF:
             return "the certificate is signed by an unknown authority"
         default:
             return "\(whose) is refused: \(String(cString: X509_verify_cert_error_string(Int(code))))"
@@ -136,9 +136,9 @@ final class PeerCheck: Sendable {
     private func refuse(
         _ store: OpaquePointer, _ reason: String, _ presented: PresentedCertificate? = nil, accepted: String? = nil
     ) -> Bool {
-        if X509_STORE_CTX_get_error(store) == X509_V_OK {
+        if X509_STORE_CTX_get_error(store) == 0 {
             // The other end is told that its certificate was refused, in general terms.
-            X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION)
+            X509_STORE_CTX_set_error(store, Int32(VEBRIDGE_X509_APPLICATION))
         }
         var words = reason
         if let presented { words += "; presented: \(presented.words)" }

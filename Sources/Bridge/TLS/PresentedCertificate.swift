@@ -17,13 +17,13 @@ struct PresentedCertificate: Sendable, Equatable {
         subject = Self.text(limit: 200) { X509_NAME_print_ex($0, X509_get_subject_name(certificate), 0, Self.nameFlags) }
         issuer = Self.text(limit: 200) { X509_NAME_print_ex($0, X509_get_issuer_name(certificate), 0, Self.nameFlags) }
         names = ""
-        let index = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1)
+        let index = X509_get_ext_by_NID(certificate, Int32(VEBRIDGE_NID_SUBJECT_ALT_NAME), -1)
         if index >= 0, let extension_ = X509_get_ext(certificate, index) {
             names = Self.text(limit: 400) { X509V3_EXT_print($0, extension_, 0, 0) }
         }
         validFrom = Self.date(X509_get0_notBefore(certificate))
         validUntil = Self.date(X509_get0_notAfter(certificate))
-        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var digest = [UInt8](repeating: 0, count: 64)
         var count: UInt32 = 0
         let isDigested = X509_digest(certificate, EVP_sha256(), &digest, &count) == 1
         fingerprint = isDigested ? CertificateFingerprint(bytes: Array(digest.prefix(Int(count)))) : nil
@@ -39,9 +39,7 @@ struct PresentedCertificate: Sendable, Equatable {
     }
 
     // As RFC 2253 has names, but in the order of the certificate and in UTF-8.
-    private static let nameFlags =
-        UInt(ASN1_STRFLGS_ESC_2253) | UInt(ASN1_STRFLGS_ESC_CTRL) | UInt(ASN1_STRFLGS_UTF8_CONVERT)
-        | UInt(XN_FLAG_SEP_COMMA_PLUS)
+    private static let nameFlags = UInt(VEBRIDGE_NAME_FLAGS)
 
     /// What is printed into a memory buffer. The other end wrote it: control characters become '?', and it ends
     /// somewhere.
@@ -56,9 +54,8 @@ struct PresentedCertificate: Sendable, Equatable {
         return clean.count > limit ? String(clean.prefix(limit)) + "…" : String(clean)
     }
 
-    private static func date(_ time: UnsafePointer<ASN1_TIME>?) -> String {
-        var parts = tm()
-        guard let time, ASN1_TIME_to_tm(time, &parts) == 1 else { return "?" }
-        return LogLine.timestamp(timegm(&parts))
+    private static func date(_ time: OpaquePointer?) -> String {
+        var seconds: Int64 = 0
+        return vebridge_tls_seconds(time, &seconds) ? LogLine.timestamp(time_t(seconds)) : "?"
     }
 }

@@ -21,7 +21,7 @@ final class TLSContext: Sendable {
     private let handle: Handle
 
     /// Where a context keeps its `PeerCheck`, for the callback that gets no argument of ours.
-    private static let index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nil, nil, nil, nil)
+    private static let index = vebridge_tls_context_index()
 
     /// Makes a context for connections to `host`.
     ///
@@ -37,8 +37,9 @@ final class TLSContext: Sendable {
         check = PeerCheck(settings: settings, name: name, server: server)
         ERR_clear_error()
         // SSL_CTX_set_min_proto_version is a macro, which Swift does not see.
-        SSL_CTX_ctrl(pointer, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
-        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        SSL_CTX_ctrl(
+            pointer, Int32(VEBRIDGE_SSL_CTRL_SET_MIN_PROTO_VERSION), Int(VEBRIDGE_TLS1_2_VERSION), nil)
+        SSL_CTX_set_verify(pointer, Int32(VEBRIDGE_SSL_VERIFY_PEER), nil)
         // All callbacks run inside calls on connections that keep this object alive. Closures of a nonisolated place.
         let owner = Unmanaged.passUnretained(check).toOpaque()
         SSL_CTX_set_cert_verify_callback(
@@ -50,7 +51,8 @@ final class TLSContext: Sendable {
         SSL_CTX_set_ex_data(pointer, Self.index, owner)
         SSL_CTX_set_info_callback(pointer) { @Sendable connection, place, value in
             // An alert that was read, and fatal: its level is in the upper byte.
-            guard place & SSL_CB_ALERT != 0, place & SSL_CB_READ != 0, value >> 8 == 2,
+            guard place & Int32(VEBRIDGE_SSL_CB_ALERT) != 0,
+                place & Int32(VEBRIDGE_SSL_CB_READ) != 0, value >> 8 == 2,
                 let context = SSL_get_SSL_CTX(connection), let owner = SSL_CTX_get_ex_data(context, TLSContext.index)
             else { return }
             Unmanaged<PeerCheck>.fromOpaque(owner).takeUnretainedValue().received(alert: value & 0xFF)
@@ -87,7 +89,7 @@ final class TLSContext: Sendable {
         guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
             throw Failure(reason: "the certificate \(certificate) is not a certificate as PEM (\(Self.lastError()))")
         }
-        guard SSL_CTX_use_PrivateKey_file(pointer, key, SSL_FILETYPE_PEM) == 1 else {
+        guard SSL_CTX_use_PrivateKey_file(pointer, key, Int32(VEBRIDGE_SSL_FILETYPE_PEM)) == 1 else {
             throw Failure(
                 reason: "the key \(key) is not the certificate's, has a passphrase or is not PEM (\(Self.lastError()))")
         }
@@ -113,7 +115,7 @@ final class TLSContext: Sendable {
         // An address is looked for among the addresses of a certificate, a name among its names.
         if X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 { return }
         ERR_clear_error()
-        X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(VEBRIDGE_X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
         guard X509_VERIFY_PARAM_set1_host(parameters, name, name.utf8.count) == 1 else {
             throw Failure(reason: "'\(name)' is no name that a certificate could carry")
         }
