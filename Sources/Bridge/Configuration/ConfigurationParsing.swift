@@ -256,6 +256,7 @@ private struct ConfigurationReader {
         let broker = configuration[keyPath: place.path]
         let base = place.name + ".tls."
         let tls = OptionCatalogue.tlsOptions.map { base + $0.key }
+            .filter { broker.tls.trustOnFirstUse || $0 != base + "trust_on_first_use" }
         if let first = tls.filter({ given.contains($0) }).min(by: { (line($0) ?? 0) < (line($1) ?? 0) }),
             case .server(let server) = broker.url, server.transport == .mqtt, !failed.contains(place.name + ".url")
         {

@@ -54,12 +54,16 @@ final class TopicSink: Sendable {
         for (index, broker) in ([configuration.broker] + configuration.brokers).enumerated() {
             let settings = Self.settings(broker, configuration: configuration, stateTopic: stateTopic)
             let name = broker.name.isEmpty ? broker.url.description : broker.name
+            let relay = FinderRelay()
             let link = BrokerLink(settings: settings, manners: .init(broker, configuration)) { link, event in
+                if case .connected = event { relay.finder?.connected() }
                 events.handle(event, of: link, index: index, name: name)
             }
             link.client.subscribe(desk.filter, qos: 1)
             links.append(link)
-            finders.append(BrokerFinder(broker.url, configuration: configuration, log: log, client: link.client))
+            let finder = BrokerFinder(broker.url, configuration: configuration, log: log, client: link.client)
+            relay.finder = finder
+            finders.append(finder)
         }
         self.links = links
         self.finders = finders
@@ -184,6 +188,15 @@ final class TopicSink: Sendable {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "" }
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// So that the events of a link, which is made first, find the one that looks for its broker.
+private final class FinderRelay: Sendable {
+    private let target = Mutex<BrokerFinder?>(nil)
+    var finder: BrokerFinder? {
+        get { target.withLock { $0 } }
+        set { target.withLock { $0 = newValue } }
     }
 }
 

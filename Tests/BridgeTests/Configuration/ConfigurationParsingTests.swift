@@ -177,7 +177,7 @@ struct ConfigurationParsingTests {
             ),
             (
                 "broker.tls.fingerprint = \"abc\"",
-                "'broker.tls.fingerprint' is not the SHA-256 of a certificate: it has 64 hex digits, colons between or not"
+                "'broker.tls.fingerprint' is not the SHA-256 of a certificate: write \"sha256:\" and 64 hex digits, colons between or not"
             ),
             (
                 "broker.password_file = \"~/x\"",
@@ -222,7 +222,7 @@ struct ConfigurationParsingTests {
             (
                 "[broker]\nreconnect_min = \"2m\"",
                 [
-                    "2: 'broker.reconnect_min' (2m) is longer than 'broker.reconnect_max' (4s): lower the one or raise the other"
+                    "2: 'broker.reconnect_min' (2m) is longer than 'broker.reconnect_max' (1500ms): lower the one or raise the other"
                 ]
             ),
             ("[broker]\nreconnect_min = \"2m\"\nreconnect_max = \"2m\"", []),

@@ -28,6 +28,8 @@ struct ExampleFileTests {
         var read = try configuration(uncommentedExample().joined(separator: "\n"))
         #expect(read.portOverrides == [.init(path: "/dev/ttyUSB0", dtr: true, rts: true)])
         read.portOverrides = []
+        #expect(read.brokers == [.init()])
+        read.brokers = []
         #expect(read == Configuration())
     }
 
@@ -48,7 +50,7 @@ struct ExampleFileTests {
             }
         }
         let written = lines.filter { $0.hasPrefix("#") && !$0.hasPrefix("# ") && !$0.hasPrefix("#[") }
-        #expect(written.count == seen + OptionCatalogue.port.count)
+        #expect(written.count == seen + OptionCatalogue.port.count + 2)
         #expect(seen >= 35)
     }
 
@@ -107,7 +109,7 @@ struct ExampleFileTests {
                 if key == "password", value.hasPrefix("\"") || value == "-1" {
                     // A password may hold anything; here it lacks a user.
                     #expect(found.count == 1)
-                } else if key == "password_file" || key == "ca_file" || key == "certificate" || key == "key"
+                } else if key == "password_file" || key == "psk_file" || key == "ca_file" || key == "certificate" || key == "key"
                     || key == "state_directory", value.hasPrefix("\"")
                 {
                     continue
@@ -129,7 +131,7 @@ struct ExampleFileTests {
             result.append(String(letters[0..<2]) + "x" + String(letters[3...]))
         }
         // 'port' and 'ports' are both names.
-        let known = Set(OptionCatalogue.sections.flatMap { $0.options.map(\.key) } + [OptionCatalogue.portTable])
+        let known = Set(OptionCatalogue.sections.flatMap { $0.options.map(\.key) } + [OptionCatalogue.portTable, OptionCatalogue.brokerTable])
         return result.filter { $0 != word && !$0.isEmpty && !known.contains($0) }
     }
 }
