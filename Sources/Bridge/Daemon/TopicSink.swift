@@ -224,6 +224,9 @@ private struct LinkEvents: Sendable {
                 link.publishNow(.init(topic: topic + "/bridge/state", payload: "online", qos: 1, retain: true))
                 mailbox.post { $0.isDrained = true }
             }
+        case .disconnected(let reason) where reason.cause == .moved:
+            // Whoever found out that the broker is elsewhere has said so.
+            if index == 0 { outlets?.topic?.close() }
         case .disconnected(let reason):
             if index == 0 {
                 outlets?.topic?.close()

@@ -98,7 +98,7 @@ extension MQTTClient {
                 let code = Self.pendingError(session.socket)
                 guard code == 0 else {
                     let failure = ConnectionFailure(system: code, address: address)
-                    throw failure.cause == .closed ? ConnectionFailure(closedBeforeAnswer: address) : failure
+                    throw failure.cause == .closed ? session.closedBeforeAnswer : failure
                 }
                 isTCPConnected = true
             }
@@ -125,7 +125,7 @@ extension MQTTClient {
             if failure != nil || session.socket < 0
                 || (ready.contains(.closed) && Self.unreadBytes(session.socket) == unread)
             {
-                throw session.encryptionFailure ?? ConnectionFailure(closedBeforeAnswer: address)
+                throw session.closedBeforeAnswer
             }
         }
     }

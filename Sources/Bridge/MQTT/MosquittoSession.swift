@@ -364,6 +364,15 @@ final class MosquittoSession: Sendable {
         return check.alert.map { ConnectionFailure(.tls, "TLS with \(address) failed: \($0)") }
     }
 
+    /// The other end closed the connection before it answered.
+    var closedBeforeAnswer: ConnectionFailure {
+        if let encryptionFailure { return encryptionFailure }
+        if let guess = encryption?.check.guess {
+            return ConnectionFailure(.closed, "\(address) closed the connection before it answered: \(guess)")
+        }
+        return ConnectionFailure(closedBeforeAnswer: address)
+    }
+
     /// Keeps a certificate that was trusted on first use. Gives the words for the log, nil if nothing new was trusted.
     func keepTrust() -> String? { encryption?.check.keepTrust() }
 
@@ -394,7 +403,11 @@ final class MosquittoSession: Sendable {
         let code = errno
         guard result != MOSQ_ERR_SUCCESS.rawValue else { return }
         if let encryptionFailure { throw encryptionFailure }
-        throw ConnectionFailure(
+        let failure = ConnectionFailure(
             result: result, errno: code, address: address, keepalive: settings.keepalive, tlsText: tlsText)
+        if failure.cause == .tls, tlsText == nil, let guess = encryption?.check.guess {
+            throw ConnectionFailure(.tls, "\(address) closed the connection during the TLS handshake: \(guess)")
+        }
+        throw failure
     }
 }

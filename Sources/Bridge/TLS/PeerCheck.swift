@@ -10,6 +10,7 @@ final class PeerCheck: Sendable {
         var refusal: String?
         var learned: CertificateFingerprint?
         var alert: String?
+        var hasAccepted = false
     }
 
     /// What the certificate must name.
@@ -34,6 +35,12 @@ final class PeerCheck: Sendable {
 
     /// Why the other end gave up, as it said itself; nil if it did not.
     var alert: String? { state.withLock { $0.alert } }
+
+    /// What to say of a connection that ended without a word: a server that wants a certificate often closes before its
+    /// alert can be read. Nil where there is no such guess.
+    var guess: String? {
+        state.withLock { $0.hasAccepted } && settings.certificate == nil ? "it may want a client certificate" : nil
+    }
 
     /// The other end sent a fatal alert, RFC 8446 section 6.2.
     func received(alert: Int32) {
@@ -73,6 +80,12 @@ final class PeerCheck: Sendable {
 
     /// OpenSSL's question; `store` is an `X509_STORE_CTX`. True accepts.
     func accepts(_ store: OpaquePointer) -> Bool {
+        let isAccepted = judge(store)
+        state.withLock { $0.hasAccepted = isAccepted }
+        return isAccepted
+    }
+
+    private func judge(_ store: OpaquePointer) -> Bool {
         guard let certificate = X509_STORE_CTX_get0_cert(store) else {
             return refuse(store, "no certificate was presented")
         }

