@@ -67,6 +67,7 @@ struct BrokerSystemTests {
             ])
         #expect(said(after: "returned") == ["notice vebridge: broker \(there) is announced again"])
         #expect(lines.contains("boat"))
+        #expect(said(after: "named").last == "notice vebridge: broker connected mqtt=5")
         #expect(lines.last == "step ended 0")
     }
 

@@ -100,3 +100,12 @@ echo "step remembered"; cat state/found-broker
 kill -TERM $bridge
 wait $bridge
 echo "step ended $?"
+
+# A broker named by its host, which only multicast DNS knows.
+"$program" --ports '/dev/no-such-port-*' --broker mqtt://brokerhost.local > vebridge.log 2>&1 &
+bridge=$!
+seen=0
+echo "step named"; expect "broker connected"
+kill -TERM $bridge
+wait $bridge
+echo "step ended $?"

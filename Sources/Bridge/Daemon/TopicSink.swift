@@ -55,7 +55,9 @@ final class TopicSink: Sendable {
             let settings = Self.settings(broker, configuration: configuration, stateTopic: stateTopic)
             let name = broker.name.isEmpty ? broker.url.description : broker.name
             let relay = FinderRelay()
-            let link = BrokerLink(settings: settings, manners: .init(broker, configuration)) { link, event in
+            let link = BrokerLink(
+                settings: settings, manners: .init(broker, configuration), resolveLocal: { LocalName.address(of: $0) }
+            ) { link, event in
                 if case .connected = event { relay.finder?.connected() }
                 events.handle(event, of: link, index: index, name: name)
             }

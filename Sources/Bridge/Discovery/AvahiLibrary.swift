@@ -53,6 +53,10 @@ struct AvahiLibrary {
     typealias ResolverNew =
         @convention(c) (Client?, Int32, Int32, Text?, Text?, Text?, Int32, UInt32, ResolverCallback?, User?) -> Resolver?
     typealias ResolverFree = @convention(c) (Resolver?) -> Int32
+    typealias HostCallback =
+        @convention(c) (Resolver?, Int32, Int32, Int32, Text?, UnsafeRawPointer?, UInt32, User?) -> Void
+    typealias HostResolverNew =
+        @convention(c) (Client?, Int32, Int32, Text?, Int32, UInt32, HostCallback?, User?) -> Resolver?
     typealias ErrorText = @convention(c) (Int32) -> Text?
     typealias AddressPrint =
         @convention(c) (UnsafeMutablePointer<CChar>?, Int, UnsafeRawPointer?) -> UnsafeMutablePointer<CChar>?
@@ -68,6 +72,7 @@ struct AvahiLibrary {
     let browserNew: BrowserNew
     let resolverNew: ResolverNew
     let resolverFree: ResolverFree
+    let hostResolverNew: HostResolverNew
     let errorText: ErrorText
     let addressPrint: AddressPrint
 
@@ -87,6 +92,7 @@ struct AvahiLibrary {
             let browserNew = dlsym(client, "avahi_service_browser_new"),
             let resolverNew = dlsym(client, "avahi_service_resolver_new"),
             let resolverFree = dlsym(client, "avahi_service_resolver_free"),
+            let hostResolverNew = dlsym(client, "avahi_host_name_resolver_new"),
             let errorText = dlsym(common, "avahi_strerror"),
             let addressPrint = dlsym(common, "avahi_address_snprint")
         else { return nil }
@@ -102,7 +108,11 @@ struct AvahiLibrary {
         self.browserNew = unsafeBitCast(browserNew, to: BrowserNew.self)
         self.resolverNew = unsafeBitCast(resolverNew, to: ResolverNew.self)
         self.resolverFree = unsafeBitCast(resolverFree, to: ResolverFree.self)
+        self.hostResolverNew = unsafeBitCast(hostResolverNew, to: HostResolverNew.self)
         self.errorText = unsafeBitCast(errorText, to: ErrorText.self)
         self.addressPrint = unsafeBitCast(addressPrint, to: AddressPrint.self)
     }
+
+    /// Loaded when it is first needed, and kept; nil where it is not installed.
+    static let shared = AvahiLibrary()
 }

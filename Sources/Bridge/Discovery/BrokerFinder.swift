@@ -9,8 +9,8 @@ final class BrokerFinder: Sendable {
     private struct State {
         var isEnding = false
         var isConnected = false
-        /// `@unchecked Sendable` is not needed: only `wakeup` is called on it from other threads, under this lock, and
-        /// the thread takes it out before it frees it.
+        /// Avahi's poll object as a number. Only `wakeup` is called on it from other threads, under this lock, and the
+        /// thread takes it out of here before it frees it.
         var poll: UInt = 0
     }
 
@@ -72,7 +72,7 @@ final class BrokerFinder: Sendable {
 
     private func rouse() {
         wake.raise()
-        guard let library = Self.library else { return }
+        guard let library = AvahiLibrary.shared else { return }
         state.withLock { state in
             if let poll = OpaquePointer(bitPattern: state.poll) { library.simplePollWakeup(poll) }
         }
@@ -86,16 +86,13 @@ final class BrokerFinder: Sendable {
         }
     }
 
-    /// Loaded once, and kept.
-    fileprivate static let library = AvahiLibrary()
-
     // MARK: The thread
 
     private func run() {
         var signals = sigset_t()
         sigfillset(&signals)
         pthread_sigmask(SIG_SETMASK, &signals, nil)
-        guard let library = Self.library else {
+        guard let library = AvahiLibrary.shared else {
             log.error(
                 """
                 cannot look for a broker: libavahi-client is not there; on Debian: apt install libavahi-client3 \

@@ -43,11 +43,11 @@ final class BrokerLink: Sendable {
     ///
     /// - Parameter report: is told every event, on the client's thread; it must not block.
     init(
-        settings: MQTTClient.Settings, manners: Manners,
+        settings: MQTTClient.Settings, manners: Manners, resolveLocal: (@Sendable (String) -> String?)? = nil,
         report: @escaping @Sendable (BrokerLink, MQTTClient.Event) -> Void
     ) {
         let relay = Relay()
-        client = MQTTClient(settings: settings) { relay.pass($0) }
+        client = MQTTClient(settings: settings, resolveLocal: resolveLocal) { relay.pass($0) }
         self.manners = manners
         self.report = report
         takesEverything = manners.send.contains { $0 == TopicFilter("#") }

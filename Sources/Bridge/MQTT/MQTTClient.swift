@@ -48,6 +48,7 @@ public final class MQTTClient: Sendable {
     public let settings: Settings
 
     let handler: @Sendable (Event) -> Void
+    let resolveLocal: (@Sendable (String) -> String?)?
     let state = Mutex(State())
     let wake = WakeSignal()
     let finished = WakeSignal()
@@ -56,9 +57,15 @@ public final class MQTTClient: Sendable {
     ///
     /// - Parameters:
     ///   - settings: The broker and the manners.
+    ///   - resolveLocal: Gives the address of a host whose name ends in `.local`, where the system's resolver does not
+    ///     know it. Called on the client's thread, and may take some seconds.
     ///   - handler: Receives every event, one at a time, on the client's thread. It must not block.
-    public init(settings: Settings, handler: @escaping @Sendable (Event) -> Void) {
+    public init(
+        settings: Settings, resolveLocal: (@Sendable (String) -> String?)? = nil,
+        handler: @escaping @Sendable (Event) -> Void
+    ) {
         self.settings = settings
+        self.resolveLocal = resolveLocal
         self.handler = handler
         state.withLock { $0.address = settings.address }
     }

@@ -19,7 +19,7 @@ extension MQTTClient {
                 wake.clear()
                 continue
             }
-            let failure = serve(&attempts, at: address)
+            let failure = serve(&attempts, at: resolved(address))
             _ = state.withLock { $0.closeSession() }
             guard stopRequest == nil else { break }
             guard let disconnection = attempts.failed(failure, at: .now) else { continue }
@@ -47,6 +47,22 @@ extension MQTTClient {
             state.hasMoved = false
             return state.address
         }
+    }
+
+    /// The address with a `.local` name replaced by what it stands for, where only multicast DNS knows it.
+    private func resolved(_ address: BrokerAddress) -> BrokerAddress {
+        guard let resolveLocal, address.host.lowercased().hasSuffix(".local"), !Self.isKnown(address.host),
+            let found = resolveLocal(address.host)
+        else { return address }
+        return BrokerAddress(host: found, port: address.port, tls: address.tls, name: address.host)
+    }
+
+    /// Whether the system's resolver has an address for a name.
+    private static func isKnown(_ host: String) -> Bool {
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, nil, nil, &list) == 0 else { return false }
+        freeaddrinfo(list)
+        return true
     }
 
     private var hasMoved: Bool { state.withLock { $0.hasMoved } }
