@@ -67,7 +67,8 @@ let package = Package(
         ),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(
-            name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"], exclude: ["slcan_adapter.py", "mdns.sh"],
+            name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"],
+            exclude: ["slcan_adapter.py", "mdns.sh"],
             swiftSettings: strict),
     ]
 )

@@ -1,5 +1,6 @@
 import Bridge
 import Glibc
+import Simulation
 import Synchronization
 import Testing
 
@@ -49,7 +50,8 @@ struct BrokerSystemTests {
                 String(line.drop { $0 != " " }.dropFirst())
             }
         }
-        #expect(said(after: "none").last == "warning vebridge: no broker announces itself in the network yet; looking on")
+        #expect(
+            said(after: "none").last == "warning vebridge: no broker announces itself in the network yet; looking on")
         let here = "'boat' at brokerhost.local:1883 (10.87.0.2)"
         let there = "'boat' at brokerhost.local:1883 (10.87.0.3)"
         // One line for each thing that happened.
@@ -102,7 +104,8 @@ struct BrokerSystemTests {
         }
         ask("log_level", #"{"level":"trace","transaction":1}"#)
         try await answer("the level") {
-            $0 == #"vebridge/bridge/response/log_level {"status":"ok","data":{"local":"info","mqtt":"trace"},"transaction":1}"#
+            $0
+                == #"vebridge/bridge/response/log_level {"status":"ok","data":{"local":"info","mqtt":"trace"},"transaction":1}"#
         }
         ask("republish", "")
         try await answer("the answer") { $0 == #"vebridge/bridge/response/republish {"status":"ok","data":{}}"# }
@@ -112,5 +115,83 @@ struct BrokerSystemTests {
         #expect(try await bridge.end() == .exit(0))
         try await answer("the farewell") { $0 == "vebridge/bridge/state offline" }
         client.stop()
+    }
+
+    @Test(
+        "two brokers by a file: the second trusted on first use and given a part, the first told what it missed",
+        .enabled(if: Bench.hasMosquitto && BrokerSystemTests.has("openssl"), "mosquitto or openssl is not installed"))
+    func twoBrokers() async throws {
+        let scratch = ScratchDirectory()
+        let made = system(
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=boat "
+                + "-keyout '\(scratch.path)/key' -out '\(scratch.path)/certificate' 2>/dev/null")
+        #expect(made == 0)
+        let local = try PrivateBroker()
+        let remote = try PrivateBroker(
+            .init(
+                users: ["me": "s3cret"],
+                lines: ["certfile \(scratch.path)/certificate", "keyfile \(scratch.path)/key"]))
+        let chargers = try Chargers([.smartSolar150x60(serial: "HQ2012ABCDE")])
+        let config = scratch.file(
+            "vebridge.toml",
+            """
+            ports = ["\(chargers.paths[0])"]
+            [bridge]
+            state_directory = "\(scratch.path)"
+            [broker]
+            url = "\(Bench.address(local))"
+            [broker.offline]
+            samples = ["venetworking/+/edbc"]
+            [[brokers]]
+            name = "home"
+            url = "mqtts://me@localhost:\(remote.port)"
+            password_file = "\(scratch.file("password", "s3cret\n"))"
+            send = ["venetworking/+/edbc", "vebridge/bridge/state"]
+            [brokers.tls]
+            trust_on_first_use = true
+            """)
+        let here = try await Board(local)
+        var settings = MQTTClient.Settings(
+            address: BrokerAddress(host: "localhost", port: remote.port, tls: true), username: "me", password: "s3cret")
+        settings.tls = TLSSettings(trustFile: scratch.path + "/observer")
+        let there = Timeline<String>()
+        let (subscribed, continuation) = AsyncStream.makeStream(of: Void.self)
+        let observer = MQTTClient(settings: settings) { event in
+            switch event {
+            case .message(let topic, _, _, _): there.append(topic)
+            case .subscribed: continuation.yield()
+            default: break
+            }
+        }
+        observer.subscribe("#", qos: 1)
+        try observer.start()
+        for await _ in subscribed { break }
+
+        let bridge = try Program("--config", config)
+        let power = "/venetworking/HQ2012ABCDE/edbc"
+        try await bridge.errors.first("the trust is told") {
+            $0.contains("trusted on first use") && $0.contains("sha256:") && $0.contains("broker=home")
+        }
+        try await here.messages.first("power") { $0.topic == power }
+        try await here.messages.first("voltage") { $0.topic == "/venetworking/HQ2012ABCDE/edef" }
+        try await there.first("power, at the other one") { $0 == power }
+        #expect(Set(there.elements).isSubset(of: [power, "vebridge/bridge/state"]))
+
+        local.kill()
+        try await bridge.errors.first("the loss is told") { $0.contains("broker not connected") }
+        // The other one goes on, and what it gets is missed by the first.
+        let count = there.count
+        try await there.wait("three more") { $0.count >= count + 3 }
+        let news = here.messages.count
+        try local.restart()
+        let missed = try await here.messages.first("what was missed", from: news) { $0.topic == power + "/missed" }
+        let payload = missed.element.payload
+        #expect(payload.hasPrefix("{\"samples\":[[1") && payload.hasSuffix("]],\"dropped\":0}"), "\(payload)")
+        // The current value came first.
+        let current = try await here.messages.first("power", from: news) { $0.topic == power }
+        #expect(current.time <= missed.time)
+        bridge.signal(SIGTERM)
+        #expect(try await bridge.end() == .exit(0))
+        observer.stop()
     }
 }

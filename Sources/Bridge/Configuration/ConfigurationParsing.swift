@@ -293,11 +293,14 @@ private struct ConfigurationReader {
             let problem = Problem("'\(base)psk_identity' is given without a key", hint: "add psk_file or psk_env")
             report(problem, at: self.place(base + "psk_identity"))
         }
-        if let key = keys.first(where: { given.contains(base + $0) }), !given.contains(base + "psk_identity"), !failed.contains(base + "psk_identity") {
+        if let key = keys.first(where: { given.contains(base + $0) }), !given.contains(base + "psk_identity"),
+            !failed.contains(base + "psk_identity")
+        {
             report(Problem("'\(base)\(key)' is given without 'psk_identity'"), at: self.place(base + key))
         }
         if keys.count > 1 {
-            let problem = Problem("'\(base)psk_env' gives the key, and 'psk_file' gives one too", hint: "keep one of them")
+            let problem = Problem(
+                "'\(base)psk_env' gives the key, and 'psk_file' gives one too", hint: "keep one of them")
             report(problem, at: self.place(base + "psk_env"))
         }
     }
@@ -309,7 +312,9 @@ private struct ConfigurationReader {
         guard case .server(var server) = broker.url else { return nil }
         if server.user != nil, given.contains(place.name + ".username") {
             report(
-                Problem("'\(place.name).username' is given, and '\(place.name).url' holds a user too", hint: "keep one of them"),
+                Problem(
+                    "'\(place.name).username' is given, and '\(place.name).url' holds a user too",
+                    hint: "keep one of them"),
                 at: self.place(place.name + ".username"))
         }
         if let user = server.user { configuration[keyPath: place.path].username = user }

@@ -332,7 +332,8 @@ enum OptionCatalogue {
         options: [
             .text(
                 "address", \.log.syslog.address, allowed: "udp://host, tcp://host or tls://host, or \"\"",
-                "Where it is. The ports are 514, 601 and 6514 unless given. Empty: there is none.", check: syslogAddress),
+                "Where it is. The ports are 514, 601 and 6514 unless given. Empty: there is none.", check: syslogAddress
+            ),
             .word("level", \.log.syslog.level, "The least important messages that are still sent."),
             .word("facility", \.log.syslog.facility, "The part of the system that records are said to come from."),
             .path(

@@ -17,7 +17,7 @@ extension Daemon.BridgeLoop {
                 data: "{\"uptime\":\(time.components.seconds),\"ports\":\(ports.count),\"chargers\":\(answering),"
                     + "\"brokers\":\(sink.health)}")
         case .read, .logLevel:
-            return .failed("not done here")
+            return .failed("the bridge cannot do this yet")
         }
     }
 }

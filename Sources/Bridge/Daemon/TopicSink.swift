@@ -63,7 +63,7 @@ final class TopicSink: Sendable {
             }
             link.client.subscribe(desk.filter, qos: 1)
             links.append(link)
-            let finder = BrokerFinder(broker.url, configuration: configuration, log: log, client: link.client)
+            let finder = BrokerFinder(broker, configuration: configuration, log: log, client: link.client)
             relay.finder = finder
             finders.append(finder)
         }

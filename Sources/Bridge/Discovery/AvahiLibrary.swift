@@ -51,7 +51,8 @@ struct AvahiLibrary {
     typealias BrowserNew =
         @convention(c) (Client?, Int32, Int32, Text?, Text?, UInt32, BrowserCallback?, User?) -> Browser?
     typealias ResolverNew =
-        @convention(c) (Client?, Int32, Int32, Text?, Text?, Text?, Int32, UInt32, ResolverCallback?, User?) -> Resolver?
+        @convention(c) (Client?, Int32, Int32, Text?, Text?, Text?, Int32, UInt32, ResolverCallback?, User?) ->
+        Resolver?
     typealias ResolverFree = @convention(c) (Resolver?) -> Int32
     typealias HostCallback =
         @convention(c) (Resolver?, Int32, Int32, Int32, Text?, UnsafeRawPointer?, UInt32, User?) -> Void

@@ -12,6 +12,9 @@ struct BrokerChoice {
 
     /// The name that is looked for; nil for any.
     private let wanted: String?
+    /// Whether brokers without encryption are left alone: who says whom to trust is not to be led to one that needs no
+    /// trust.
+    private let needsTLS: Bool
     /// The name of the broker that was connected to before.
     private(set) var remembered: String?
     private var found: [FoundBroker.Key: FoundBroker] = [:]
@@ -21,14 +24,15 @@ struct BrokerChoice {
     private var hasSaidNone = false
     private var isSettled = false
 
-    init(wanted: String?, remembered: String?) {
+    init(wanted: String?, remembered: String?, needsTLS: Bool = false) {
         self.wanted = wanted
+        self.needsTLS = needsTLS
         self.remembered = remembered
     }
 
     /// One was found, or one that was found has another address.
     mutating func appeared(_ broker: FoundBroker) -> [Action] {
-        guard wanted == nil || broker.key.instance == wanted else { return [] }
+        guard wanted == nil || broker.key.instance == wanted, broker.key.isSecure || !needsTLS else { return [] }
         found[broker.key] = broker
         return isSettled ? decide() : []
     }
@@ -74,12 +78,17 @@ struct BrokerChoice {
         hasSaidNone = false
         guard let current = chosen else { return choose(best, among: candidates) }
         // The one in use stays, whatever else turns up, as long as it is announced.
-        let same = candidates.filter { $0.key.instance == current.key.instance && $0.key.isSecure == current.key.isSecure }
+        let same = candidates.filter {
+            $0.key.instance == current.key.instance && $0.key.isSecure == current.key.isSecure
+        }
         if let stays = same.first(where: { $0 == current }) {
             let isBack = isWithdrawn
             isWithdrawn = false
             return isBack
-                ? [.say(.notice, "broker \(stays.words) is announced again"), .move(stays.brokerAddress, breaking: false)]
+                ? [
+                    .say(.notice, "broker \(stays.words) is announced again"),
+                    .move(stays.brokerAddress, breaking: false),
+                ]
                 : []
         }
         if let moved = same.first {
@@ -108,7 +117,8 @@ struct BrokerChoice {
         if !others.isEmpty {
             let why =
                 best.key.instance == remembered
-                ? "it was used before" : best.key.isSecure && !others.allSatisfy(\.key.isSecure)
+                ? "it was used before"
+                : best.key.isSecure && !others.allSatisfy(\.key.isSecure)
                     ? "it is encrypted" : "it comes first by name"
             let names = Set(others.map { "'\($0.key.instance)'\($0.key.isSecure ? " (TLS)" : "")" }).sorted()
             words += "; taken because \(why), not \(names.prefix(8).joined(separator: ", "))"
@@ -128,7 +138,7 @@ struct BrokerChoice {
         }
         guard !hasSaidNone else { return [] }
         hasSaidNone = true
-        let what = wanted.map { "broker '\($0)'" } ?? "broker"
+        let what = (needsTLS ? "encrypted " : "") + (wanted.map { "broker '\($0)'" } ?? "broker")
         return [.say(.warning, "no \(what) announces itself in the network yet; looking on")]
     }
 }

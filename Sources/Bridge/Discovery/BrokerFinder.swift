@@ -15,25 +15,31 @@ final class BrokerFinder: Sendable {
     }
 
     private let wanted: String?
+    private let needsTLS: Bool
     private let memory: String?
     private let log: Logger
     private let client: MQTTClient
     private let state = Mutex(State())
     private let wake = WakeSignal()
 
-    /// A finder for an address; nil for one that names its broker.
-    convenience init?(_ url: BrokerURL, configuration: Configuration, log: Logger, client: MQTTClient) {
-        guard case .mdns(let instance) = url else { return nil }
+    /// A finder for a broker; nil for one whose address is named.
+    convenience init?(
+        _ broker: Configuration.Broker, configuration: Configuration, log: Logger, client: MQTTClient
+    ) {
+        guard case .mdns(let instance) = broker.url else { return nil }
         let directory = configuration.bridge.stateDirectory
         self.init(
-            wanted: instance, memory: directory.isEmpty ? nil : directory + "/found-broker", log: log, client: client)
+            wanted: instance, needsTLS: broker.tls != Configuration.TLS(),
+            memory: directory.isEmpty ? nil : directory + "/found-broker", log: log, client: client)
     }
 
     /// - Parameters:
     ///   - wanted: the name that is looked for; nil for any.
+    ///   - needsTLS: whether only encrypted brokers are taken.
     ///   - memory: the file with the name of the broker that was used last; nil to begin anew at every start.
-    init(wanted: String?, memory: String?, log: Logger, client: MQTTClient) {
+    init(wanted: String?, needsTLS: Bool, memory: String?, log: Logger, client: MQTTClient) {
         self.wanted = wanted
+        self.needsTLS = needsTLS
         self.memory = memory
         self.log = log
         self.client = client
@@ -100,7 +106,7 @@ final class BrokerFinder: Sendable {
                 """)
             return
         }
-        var choice = BrokerChoice(wanted: wanted, remembered: remembered())
+        var choice = BrokerChoice(wanted: wanted, remembered: remembered(), needsTLS: needsTLS)
         var lastTrouble: String?
         while !isEnding {
             let search = AvahiSearch(library, finder: self, choice: choice)
@@ -141,7 +147,8 @@ final class BrokerFinder: Sendable {
         do throws(FileReadError) {
             try AtomicFile.write(Array((name + "\n").utf8), to: memory)
         } catch {
-            log.warning("which broker was found cannot be kept", metadata: ["reason": .string("\(memory) \(error.reason)")])
+            log.warning(
+                "which broker was found cannot be kept", metadata: ["reason": .string("\(memory) \(error.reason)")])
         }
     }
 }

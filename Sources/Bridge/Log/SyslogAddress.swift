@@ -25,7 +25,8 @@ struct SyslogAddress: Sendable, Equatable {
 
     /// Reads an address; an IPv6 address stands in brackets. Nil for anything else.
     init?(_ text: String) {
-        guard let mark = text.firstRange(of: "://"), let transport = Transport(rawValue: String(text[..<mark.lowerBound]))
+        guard let mark = text.firstRange(of: "://"),
+            let transport = Transport(rawValue: String(text[..<mark.lowerBound]))
         else { return nil }
         // The host and port of a broker are written the same way.
         guard case .server(let server) = try? BrokerURL(parsing: "mqtt://" + text[mark.upperBound...]),

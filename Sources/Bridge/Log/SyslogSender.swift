@@ -99,7 +99,8 @@ final class SyslogSender: Sendable {
                         current = try SyslogLink(address, tls: tls)
                         link = current
                     }
-                    try current.send(SyslogRecord.text(line, facility: facility, host: Self.hostName, process: getpid()))
+                    try current.send(
+                        SyslogRecord.text(line, facility: facility, host: Self.hostName, process: getpid()))
                     removeFirst()
                     if complaint != nil { trouble("the log server \(place) takes records again") }
                     complaint = nil

@@ -51,7 +51,8 @@ final class PeerCheck: Sendable {
         case 44: words = "the other end says that our client certificate is revoked"
         case 45: words = "the other end says that our client certificate has expired"
         case 115: words = "the other end does not know the identity of the pre-shared key"
-        case 20 where settings.preSharedKey != nil, 51 where settings.preSharedKey != nil: words = "the pre-shared key is not the one of the other end"
+        case 20 where settings.preSharedKey != nil, 51 where settings.preSharedKey != nil:
+            words = "the pre-shared key is not the one of the other end"
         case 70: words = "the other end speaks no version from TLS 1.2 up"
         case 40: words = "the other end wants other ciphers, a client certificate or a pre-shared key"
         case 112: words = "the other end does not know the name \(name)"
@@ -91,7 +92,8 @@ final class PeerCheck: Sendable {
         }
         let presented = PresentedCertificate(certificate)
         if settings.preSharedKey != nil {
-            return refuse(store, "a certificate was presented instead of the pre-shared key", presented, accepted: "the key")
+            return refuse(
+                store, "a certificate was presented instead of the pre-shared key", presented, accepted: "the key")
         }
         if !settings.pins.isEmpty {
             if let fingerprint = presented.fingerprint, settings.pins.contains(fingerprint) { return true }

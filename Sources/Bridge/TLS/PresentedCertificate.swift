@@ -14,7 +14,9 @@ struct PresentedCertificate: Sendable, Equatable {
 
     /// Reads the facts of an `X509`.
     init(_ certificate: OpaquePointer) {
-        subject = Self.text(limit: 200) { X509_NAME_print_ex($0, X509_get_subject_name(certificate), 0, Self.nameFlags) }
+        subject = Self.text(limit: 200) {
+            X509_NAME_print_ex($0, X509_get_subject_name(certificate), 0, Self.nameFlags)
+        }
         issuer = Self.text(limit: 200) { X509_NAME_print_ex($0, X509_get_issuer_name(certificate), 0, Self.nameFlags) }
         names = ""
         let index = X509_get_ext_by_NID(certificate, Int32(VEBRIDGE_NID_SUBJECT_ALT_NAME), -1)
@@ -50,7 +52,9 @@ struct PresentedCertificate: Sendable, Equatable {
         var bytes = [UInt8](repeating: 0, count: limit * 4)
         let count = BIO_read(buffer, &bytes, Int32(bytes.count))
         let text = String(decoding: bytes.prefix(max(0, Int(count))), as: UTF8.self)
-        let clean = text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : Character($0) }
+        let clean = text.unicodeScalars.map {
+            $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : Character($0)
+        }
         return clean.count > limit ? String(clean.prefix(limit)) + "…" : String(clean)
     }
 

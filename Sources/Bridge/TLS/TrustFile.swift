@@ -65,7 +65,9 @@ enum AtomicFile {
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(FileReadError) {
         let fresh = path + ".new"
         let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw FileReadError(reason: "cannot be written (\(String(cString: strerror(errno))))") }
+        guard descriptor >= 0 else {
+            throw FileReadError(reason: "cannot be written (\(String(cString: strerror(errno))))")
+        }
         var start = 0
         var code: Int32 = 0
         while start < bytes.count, code == 0 {

@@ -196,7 +196,10 @@ struct ConfigurationParsingTests {
             ("baud = 9600", "unknown key 'baud': it belongs below [serial]"),
             ("[bridge]\nports = []", "unknown key 'ports' in [bridge]: it belongs before the first [table]"),
             ("[tls]", "unknown key 'tls': did you mean [broker.tls]?"),
-            ("[log]\nxyz = 1", "unknown key 'xyz' in [log]: there are 'level', 'format', 'output', 'syslog', 'mqtt' here"),
+            (
+                "[log]\nxyz = 1",
+                "unknown key 'xyz' in [log]: there are 'level', 'format', 'output', 'syslog', 'mqtt' here"
+            ),
             (
                 "\"bad\\nkey\" = 1",
                 "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'port', 'brokers' here"

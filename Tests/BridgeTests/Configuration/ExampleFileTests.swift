@@ -109,7 +109,8 @@ struct ExampleFileTests {
                 if key == "password", value.hasPrefix("\"") || value == "-1" {
                     // A password may hold anything; here it lacks a user.
                     #expect(found.count == 1)
-                } else if key == "password_file" || key == "psk_file" || key == "ca_file" || key == "certificate" || key == "key"
+                } else if key == "password_file" || key == "psk_file" || key == "ca_file" || key == "certificate"
+                    || key == "key"
                     || key == "state_directory", value.hasPrefix("\"")
                 {
                     continue
@@ -131,7 +132,10 @@ struct ExampleFileTests {
             result.append(String(letters[0..<2]) + "x" + String(letters[3...]))
         }
         // 'port' and 'ports' are both names.
-        let known = Set(OptionCatalogue.sections.flatMap { $0.options.map(\.key) } + [OptionCatalogue.portTable, OptionCatalogue.brokerTable, "broker"])
+        let known = Set(
+            OptionCatalogue.sections.flatMap { $0.options.map(\.key) } + [
+                OptionCatalogue.portTable, OptionCatalogue.brokerTable, "broker",
+            ])
         return result.filter { $0 != word && !$0.isEmpty && !known.contains($0) }
     }
 }

@@ -76,7 +76,10 @@ struct BrokerChoiceTests {
         _ = choice.settled()
         let moved = broker("boat", address: "10.0.0.9")
         let actions = choice.appeared(moved)
-        #expect(words(actions) == ["broker 'boat' at boat.local:1883 (10.0.0.2) moved: it is now 'boat' at boat.local:1883 (10.0.0.9)"])
+        #expect(
+            words(actions) == [
+                "broker 'boat' at boat.local:1883 (10.0.0.2) moved: it is now 'boat' at boat.local:1883 (10.0.0.9)"
+            ])
         #expect(actions.last == .move(moved.brokerAddress, breaking: true))
         // Announced anew as it is: nothing to do.
         let actions8 = choice.appeared(moved)
@@ -89,7 +92,10 @@ struct BrokerChoiceTests {
         _ = choice.appeared(broker("boat"))
         _ = choice.settled()
         let gone = choice.vanished(broker("boat").key)
-        #expect(words(gone) == ["broker 'boat' at boat.local:1883 (10.0.0.2) is announced no more; a connection is kept while it lasts"])
+        #expect(
+            words(gone) == [
+                "broker 'boat' at boat.local:1883 (10.0.0.2) is announced no more; a connection is kept while it lasts"
+            ])
         #expect(gone.last == .move(nil, breaking: false))
         let actions9 = choice.vanished(broker("boat").key)
         #expect(actions9.isEmpty)
@@ -98,7 +104,9 @@ struct BrokerChoiceTests {
         _ = choice.appeared(broker("other"))
         let other = choice.vanished(broker("boat").key)
         #expect(other.last == .move(broker("other").brokerAddress, breaking: false))
-        #expect(words(other)[0].hasSuffix("is announced no more; the next connection goes to 'other' at other.local:1883 (10.0.0.2)"))
+        #expect(
+            words(other)[0].hasSuffix(
+                "is announced no more; the next connection goes to 'other' at other.local:1883 (10.0.0.2)"))
     }
 
     @Test("one broker on two networks is one broker: while one of its announcements is left, it is there")
@@ -112,5 +120,16 @@ struct BrokerChoiceTests {
         #expect(words(actions) == ["broker found: 'boat' at boat.local:1883 (10.0.0.2)"])
         let actions11 = choice.vanished(broker("boat").key)
         #expect(actions11.last == .move(six.brokerAddress, breaking: true))
+    }
+
+    @Test("who says whom to trust is not led to a broker that needs no trust")
+    func encryptedOnly() {
+        var choice = BrokerChoice(wanted: nil, remembered: "a", needsTLS: true)
+        _ = choice.appeared(broker("a"))
+        let none = choice.settled()
+        #expect(words(none) == ["no encrypted broker announces itself in the network yet; looking on"])
+        let secure = broker("b", secure: true)
+        let actions = choice.appeared(secure)
+        #expect(actions.last == .move(secure.brokerAddress, breaking: true))
     }
 }

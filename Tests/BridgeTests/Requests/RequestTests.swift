@@ -75,8 +75,13 @@ struct RequestTests {
         #expect(seen.count == 6)
         #expect(seen[0] == #"vebridge/bridge/response/health {"status":"ok","data":{"n":1},"transaction":"t1"}"#)
         #expect(seen[1] == #"vebridge/bridge/response/republish {"status":"ok","data":{"n":2}}"#)
-        #expect(seen[2] == #"vebridge/bridge/response/republish {"status":"error","error":"too many requests at once","transaction":3}"#)
-        #expect(seen[3] == #"vebridge/bridge/response/log_level {"status":"ok","data":{"local":"critical","mqtt":"debug"}}"#)
+        #expect(
+            seen[2]
+                == #"vebridge/bridge/response/republish {"status":"error","error":"too many requests at once","transaction":3}"#
+        )
+        #expect(
+            seen[3] == #"vebridge/bridge/response/log_level {"status":"ok","data":{"local":"critical","mqtt":"debug"}}"#
+        )
         #expect(outlets.level(of: .mqtt) == .debug)
         #expect(seen[4].contains(#""status":"error""#) && seen[4].hasSuffix(#""transaction":"t2"}"#))
         #expect(seen[5].contains("retained message"))

@@ -206,7 +206,8 @@ struct BrokerTrustTests {
     @Test func connectsByAPreSharedKey() async throws {
         try AtomicFile.write(Array("boat:00112233445566778899aabbccddeeff\n".utf8), to: certificates.path("psk"))
         let broker = try PrivateBroker(
-            .init(lines: ["psk_hint vebridge", "psk_file \(certificates.path("psk"))", "use_identity_as_username true"]))
+            .init(lines: ["psk_hint vebridge", "psk_file \(certificates.path("psk"))", "use_identity_as_username true"])
+        )
         let right = TLSSettings(preSharedKey: .init(identity: "boat", hex: "00112233445566778899AABBCCDDEEFF"))
         #expect(try await attempt(broker, right).first == .connected(.v5))
         let wrong = TLSSettings(preSharedKey: .init(identity: "boat", hex: "FF112233445566778899AABBCCDDEEFF"))
@@ -220,7 +221,9 @@ struct BrokerTrustTests {
 
     @Test func readsKeysAndFingerprints() throws {
         #expect(TLSSettings.PreSharedKey(identity: "a", hex: "0aFf")?.key == [0x0A, 0xFF])
-        for wrong in ["", "0", "xy", "+1", "0a 1"] { #expect(TLSSettings.PreSharedKey(identity: "a", hex: wrong) == nil) }
+        for wrong in ["", "0", "xy", "+1", "0a 1"] {
+            #expect(TLSSettings.PreSharedKey(identity: "a", hex: wrong) == nil)
+        }
         let pin = try certificates.fingerprint("good")
         #expect(CertificateFingerprint("\(pin)") == pin)
         #expect(CertificateFingerprint("SHA256:" + "\(pin)".dropFirst(7).uppercased()) == pin)
