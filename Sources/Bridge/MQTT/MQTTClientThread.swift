@@ -256,13 +256,14 @@ extension MQTTClient {
             state.withLock { $0.stopResult = .clean }
             return true
         }
+        // Too late is too late, also where the acknowledgement came just now: whoever asked was told so.
+        guard ContinuousClock.now < current.deadline else { return true }
         if !current.isSaid, session.pendingCount == 0 {
             session.disconnect()
             current.isSaid = true
             farewell = current
-            return false
         }
-        return ContinuousClock.now >= current.deadline
+        return false
     }
 
     // MARK: The socket

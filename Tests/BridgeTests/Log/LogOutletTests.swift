@@ -54,16 +54,22 @@ private final class Receiver: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    func receive(from socket: Int32? = nil) -> String {
+    func receive(from socket: Int32? = nil) async -> String {
+        await onOwnThread { self.take(from: socket) }
+    }
+
+    private func take(from socket: Int32?) -> String {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = recv(socket ?? descriptor, &bytes, bytes.count, 0)
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
     }
 
-    func accept() -> Int32 {
-        let client = Glibc.accept(descriptor, nil, nil)
-        limit(client)
-        return client
+    func accept() async -> Int32 {
+        await onOwnThread {
+            let client = Glibc.accept(self.descriptor, nil, nil)
+            self.limit(client)
+            return client
+        }
     }
 }
 
@@ -76,7 +82,7 @@ private func line(
 @Suite("Where the log goes", .timeLimit(.minutes(1)))
 struct LogOutletTests {
     @Test("the journal gets fields, values of several lines counted")
-    func journal() throws {
+    func journal() async throws {
         let path = "/tmp/journal-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         defer { unlink(path) }
         let socket = try #require(JournalSocket(path: path))
@@ -86,7 +92,7 @@ struct LogOutletTests {
         #expect(socket.send(line("port opened", level: .warning, ["port": "/dev/ttyUSB0", "odd-key é": "a\nb"])))
         let counted = "VEBRIDGE_ODD_KEY___\n" + String(decoding: [3, 0, 0, 0, 0, 0, 0, 0] as [UInt8], as: UTF8.self)
         #expect(
-            receiver.receive() == """
+            await receiver.receive() == """
                 MESSAGE=port opened
                 PRIORITY=4
                 SYSLOG_IDENTIFIER=vebridge
@@ -113,7 +119,7 @@ struct LogOutletTests {
     }
 
     @Test("a log server gets datagrams")
-    func datagrams() throws {
+    func datagrams() async throws {
         let receiver = Receiver(.datagram)
         var log = Configuration.Log()
         log.syslog.address = "udp://127.0.0.1:\(receiver.port)"
@@ -123,28 +129,30 @@ struct LogOutletTests {
         let logger = outlets.logger(label: "vebridge")
         logger.info("not this")
         logger.warning("but this", metadata: ["port": "x"])
-        let record = receiver.receive()
+        let record = await receiver.receive()
         #expect(record.hasPrefix("<156>1 20") && record.hasSuffix("[vebridge@32473 port=\"x\"] but this"), "\(record)")
         outlets.finish()
     }
 
     @Test("a log server gets a stream of counted records, and those that came while it was away")
-    func stream() throws {
+    func stream() async throws {
         let receiver = Receiver(.stream)
         let sender = SyslogSender(
             try #require(SyslogAddress("tcp://127.0.0.1:\(receiver.port)")), tls: TLSSettings(), facility: 3)
         let trouble = Mutex<[String]>([])
         sender.start { words in trouble.withLock { $0.append(words) } }
         sender.enqueue(line("one"))
-        let first = receiver.accept()
-        let record = receiver.receive(from: first)
+        let first = await receiver.accept()
+        let record = await receiver.receive(from: first)
         let count = Int(record.prefix { $0 != " " }) ?? 0
         #expect(record.hasSuffix(" one") && record.utf8.count == count + "\(count) ".utf8.count, "\(record)")
-        // The server goes and comes back.
+        // The server goes and comes back. A child that another test started may hold the descriptor: closing it would
+        // not end the connection.
+        shutdown(first, Int32(SHUT_RDWR))
         close(first)
         sender.enqueue(line("two"))
-        let second = receiver.accept()
-        #expect(receiver.receive(from: second).hasSuffix(" two"))
+        let second = await receiver.accept()
+        #expect(await receiver.receive(from: second).hasSuffix(" two"))
         close(second)
         #expect(trouble.withLock { $0 }.isEmpty)
     }
@@ -169,9 +177,9 @@ struct LogOutletTests {
         "a log server by TLS has to show the right certificate",
         .enabled(if: TestCertificates.isPossible, "openssl is not installed"))
     func encrypted() async throws {
-        let certificates = try TestCertificates()
+        let certificates = try await TestCertificates.shared()
         let port = Receiver(.stream).port
-        let output = certificates.path("records")
+        let output = certificates.scratch("records")
         let command =
             "openssl s_server -quiet -accept 127.0.0.1:\(port) -cert \(certificates.path("good.pem")) "
             + "-key \(certificates.path("good.key")) -naccept 2 > \(output) 2>&1 < /dev/zero &"

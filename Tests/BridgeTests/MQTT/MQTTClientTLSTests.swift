@@ -26,7 +26,7 @@ struct MQTTClientTLSTests {
     }
 
     @Test func connectsOnlyToATrustedBroker() async throws {
-        let certificates = try TestCertificates()
+        let certificates = try await TestCertificates.shared()
         let broker = try PrivateBroker(.init(lines: certificates.broker()))
         let trusting = TLSSettings(authorities: certificates.authority)
         let byName = BrokerAddress(host: "localhost", port: broker.port, tls: true)
@@ -47,7 +47,7 @@ struct MQTTClientTLSTests {
     }
 
     @Test func exchangesMessages() async throws {
-        let certificates = try TestCertificates()
+        let certificates = try await TestCertificates.shared()
         let broker = try PrivateBroker(.init(lines: certificates.broker()))
         let address = BrokerAddress(host: "localhost", port: broker.port, tls: true)
         let recorder = EventRecorder()
@@ -69,7 +69,7 @@ struct MQTTClientTLSTests {
         let towardsPlain = BrokerAddress(host: "localhost", port: plain.port, tls: true)
         let first = try #require(try await failure(towardsPlain, TLSSettings()))
         #expect(first.reason.contains("TLS"))
-        let certificates = try TestCertificates()
+        let certificates = try await TestCertificates.shared()
         let broker = try PrivateBroker(.init(lines: certificates.broker()))
         let towardsTLS = BrokerAddress(host: "localhost", port: broker.port, tls: false)
         let second = try #require(try await failure(towardsTLS, TLSSettings()))

@@ -12,7 +12,7 @@ import Testing
 struct BrokerTrustTests {
     let certificates: TestCertificates
 
-    init() throws { certificates = try TestCertificates() }
+    init() async throws { certificates = try await .shared() }
 
     /// What came of one attempt to connect.
     private func attempt(
@@ -120,7 +120,7 @@ struct BrokerTrustTests {
     // MARK: Trust on first use
 
     @Test func trustsTheFirstCertificateAndNoOther() async throws {
-        let file = certificates.path("trusted")
+        let file = certificates.scratch("trusted")
         let first = TLSSettings(trustFile: file)
         let broker = try broker("self")
         let events = try await attempt(broker, first)
@@ -147,7 +147,7 @@ struct BrokerTrustTests {
     }
 
     @Test func trustsNobodyOnTheWordOfAFileThatCannotBeRead() async throws {
-        let file = certificates.path("trusted")
+        let file = certificates.scratch("trusted")
         try AtomicFile.write(Array("what is this\n".utf8), to: file)
         let failure = try refusal(await attempt(broker("self"), TLSSettings(trustFile: file)))
         #expect(failure.reason.contains("whom to trust is not known: \(file) holds a line"), "\(failure.reason)")
@@ -156,7 +156,7 @@ struct BrokerTrustTests {
     @Test func doesNotKeepACertificateThatWasOfNoUse() async throws {
         // The password is wrong: the certificate is not kept.
         let broker = try PrivateBroker(.init(users: ["me": "right"], lines: certificates.broker("self")))
-        let file = certificates.path("trusted")
+        let file = certificates.scratch("trusted")
         let failure = try refusal(
             await attempt(broker, TLSSettings(trustFile: file)) {
                 $0.username = "me"
@@ -204,9 +204,10 @@ struct BrokerTrustTests {
     // MARK: Pre-shared keys
 
     @Test func connectsByAPreSharedKey() async throws {
-        try AtomicFile.write(Array("boat:00112233445566778899aabbccddeeff\n".utf8), to: certificates.path("psk"))
+        let keys = certificates.scratch("psk")
+        try AtomicFile.write(Array("boat:00112233445566778899aabbccddeeff\n".utf8), to: keys)
         let broker = try PrivateBroker(
-            .init(lines: ["psk_hint vebridge", "psk_file \(certificates.path("psk"))", "use_identity_as_username true"])
+            .init(lines: ["psk_hint vebridge", "psk_file \(keys)", "use_identity_as_username true"])
         )
         let right = TLSSettings(preSharedKey: .init(identity: "boat", hex: "00112233445566778899AABBCCDDEEFF"))
         #expect(try await attempt(broker, right).first == .connected(.v5))

@@ -11,6 +11,23 @@ final class TestCertificates: Sendable {
 
     static let isPossible = PrivateBroker.find("openssl") != nil
 
+    /// Made once for all tests, since making them takes time; gone with the process.
+    static func shared() async throws -> TestCertificates {
+        try await onOwnThread { made }.get()
+    }
+
+    private static let made: Result<TestCertificates, Failure> = {
+        guard let certificates = try? TestCertificates() else { return .failure(Failure()) }
+        // A handler for the end of a process gets no argument, so it looks here.
+        atexit { if case .success(let made) = TestCertificates.made { made.remove() } }
+        return .success(certificates)
+    }()
+
+    /// The path for a file that a test writes, of no other test.
+    func scratch(_ name: String) -> String { path("\(name)-\(UInt64.random(in: 0...UInt64.max))") }
+
+    private func remove() { _ = system("rm -r '\(directory)'") }
+
     /// The path of one of the files: `ca.pem`, `good.pem`, `good.key` and so on.
     func path(_ name: String) -> String { directory + "/" + name }
     var authority: String { path("ca.pem") }
@@ -22,14 +39,12 @@ final class TestCertificates: Sendable {
 
     /// The fingerprint as openssl prints it.
     func fingerprint(_ name: String) throws -> CertificateFingerprint {
-        let command = "openssl x509 -in \(path(name + ".pem")) -noout -fingerprint -sha256 > \(path("print"))"
-        guard system(command) == 0 else { throw Failure() }
-        let text = String(decoding: try Configuration.readFile(path("print"), limit: 4096), as: UTF8.self)
+        let text = String(decoding: try Configuration.readFile(path(name + ".print"), limit: 4096), as: UTF8.self)
         let digits = text.split(separator: "=").last.map { $0.filter { !$0.isWhitespace } } ?? ""
         return try CertificateFingerprint(digits).orThrow(Failure())
     }
 
-    init() throws {
+    private init() throws {
         var template = Array("/tmp/certificates-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
         directory = String(cString: try made.orThrow(Failure()))
@@ -56,9 +71,11 @@ final class TestCertificates: Sendable {
             printf '[ca]\\ndefault_ca=d\\n[d]\\nnew_certs_dir=.\\ndatabase=index\\nserial=serial\\npolicy=p\\n[p]\\ncommonName=supplied\\n' > ca.conf
             openssl ca -batch -config ca.conf -md sha256 -cert ca.pem -keyfile ca.key -in expired.csr -out expired.pem \\
                 -startdate 20200101000000Z -enddate 20200201000000Z -extfile expired.names -notext
+            for name in good self changed elsewhere foreign; do
+                openssl x509 -in $name.pem -noout -fingerprint -sha256 > $name.print
+            done
             """
         guard system(script) == 0 else { throw Failure() }
     }
 
-    deinit { _ = system("rm -r '\(directory)'") }
 }
