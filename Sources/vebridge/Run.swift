@@ -67,7 +67,7 @@ struct BridgeOptions: ParsableArguments {
     @Option(help: "How much faster than recorded a log is played; max is as fast as it goes.")
     var replaySpeed: String?
 
-    @Option(help: "The broker: mqtt://user@host:1883 or mqtts://host.")
+    @Option(help: "The broker: mqtt://user@host:1883, mqtts://host, or mdns: to look for one.")
     var broker: String?
 
     @Option(help: "The configuration file.")

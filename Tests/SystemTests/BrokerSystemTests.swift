@@ -68,6 +68,10 @@ struct BrokerSystemTests {
                 "warning vebridge: broker \(there) is announced no more; a connection is kept while it lasts"
             ])
         #expect(said(after: "returned") == ["notice vebridge: broker \(there) is announced again"])
+        // avahi-daemon dies: the connection does not, and what happens meanwhile is noticed afterwards.
+        let deaf = said(after: "deaf")
+        #expect(deaf.count == 1 && deaf[0].contains("cannot look for a broker at present"), "\(deaf)")
+        #expect(said(after: "listening").contains { $0.hasSuffix("broker \(there) moved: it is now \(here)") })
         #expect(lines.contains("boat"))
         #expect(said(after: "named").last == "notice vebridge: broker connected mqtt=5")
         #expect(lines.last == "step ended 0")

@@ -53,7 +53,11 @@ printf 'listener 1883 0.0.0.0\nallow_anonymous true\nuser root\n' > there/mosqui
 dbus-daemon --config-file="$work/here/bus.conf" --nofork --nopidfile > here/bus.log 2>&1 &
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket
 until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; kill -0 $! || impossible "no D-Bus: $(cat here/bus.log)"; done
-avahi-daemon --no-drop-root --no-rlimits --no-chroot -f "$work/here/avahi.conf" > here/avahi.log 2>&1 &
+start_avahi() {
+    avahi-daemon --no-drop-root --no-rlimits --no-chroot -f "$work/here/avahi.conf" >> here/avahi.log 2>&1 &
+    avahi=$!
+}
+start_avahi
 over avahi-daemon --no-drop-root --no-rlimits --no-chroot -f "$work/there/avahi.conf" > there/avahi.log 2>&1 &
 over mosquitto -c "$work/there/mosquitto.conf" > there/mosquitto.log 2>&1 &
 
@@ -96,6 +100,17 @@ over ip addr add 10.87.0.3/24 dev there0 2> /dev/null
 expect "broker connected"
 echo "step withdrawn"; withdraw boat; expect "announced no more"
 echo "step returned"; announce boat _mqtt._tcp 1883; expect "announced again"
+echo "step deaf"
+kill -KILL $avahi
+wait $avahi 2> /dev/null
+expect "cannot look for a broker at present"
+echo "step listening"
+rm -f /run/avahi-daemon/pid
+start_avahi
+over ip addr add 10.87.0.2/24 dev there0
+over ip addr del 10.87.0.3/24 dev there0
+over ip addr add 10.87.0.2/24 dev there0 2> /dev/null
+expect "broker connected"
 echo "step remembered"; cat state/found-broker
 kill -TERM $bridge
 wait $bridge

@@ -245,7 +245,7 @@ extension ConfigurationOption {
     /// The address of the broker.
     static func address(_ key: String, _ place: Place<BrokerURL>, _ summary: String) -> Self {
         Self(
-            key: key, allowed: "mqtt://host:port or mqtts://host:port", summary: summary, isSensitive: true,
+            key: key, allowed: "mqtt://host:port, mqtts://host:port or mdns:", summary: summary, isSensitive: true,
             read: { value, root in
                 accept { () throws(Problem) in
                     let text = try text(value, wanted: "an address such as \"mqtt://localhost:1883\"")

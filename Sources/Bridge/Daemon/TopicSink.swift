@@ -176,7 +176,7 @@ final class TopicSink: Sendable {
             let (counters, waiting) = (link.client.counters, link.waiting)
             let latency = counters.roundTrip.map {
                 let (seconds, attoseconds) = $0.components
-                return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)"
+                return "\(Double(seconds) * 1000 + Double(attoseconds / 1_000_000_000_000) / 1000)"
             }
             return "{\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
                 + "\"published\":\(counters.published),\"acknowledged\":\(counters.acknowledged),"

@@ -109,7 +109,7 @@ final class BrokerFinder: Sendable {
         var choice = BrokerChoice(wanted: wanted, remembered: remembered(), needsTLS: needsTLS)
         var lastTrouble: String?
         while !isEnding {
-            let search = AvahiSearch(library, finder: self, choice: choice)
+            let search = AvahiSearch(library, finder: self, choice: choice, isFirst: lastTrouble == nil)
             state.withLock { $0.poll = UInt(bitPattern: search.poll) }
             let trouble = search.run()
             state.withLock { $0.poll = 0 }
@@ -117,11 +117,10 @@ final class BrokerFinder: Sendable {
             choice.forgetAll()
             search.close()
             guard !isEnding else { return }
-            if trouble != lastTrouble {
+            if trouble != lastTrouble || search.hasRun {
                 lastTrouble = trouble
                 log.warning("cannot look for a broker at present; trying again", metadata: ["reason": .string(trouble)])
             }
-            if search.hasRun { lastTrouble = nil }
             _ = wake.wait(until: .now + .seconds(5))
             wake.clear()
         }
@@ -164,6 +163,7 @@ private final class AvahiSearch {
     private(set) var hasRun = false
 
     private let library: AvahiLibrary
+    private let isFirst: Bool
     private let finder: BrokerFinder
     private var client: OpaquePointer?
     private var trouble: String?
@@ -172,7 +172,9 @@ private final class AvahiSearch {
     private var settling: ContinuousClock.Instant?
     private var isSettled = false
 
-    init(_ library: AvahiLibrary, finder: BrokerFinder, choice: BrokerChoice) {
+    /// - Parameter isFirst: whether nothing was said yet of a daemon that does not run.
+    init(_ library: AvahiLibrary, finder: BrokerFinder, choice: BrokerChoice, isFirst: Bool) {
+        self.isFirst = isFirst
         self.library = library
         self.finder = finder
         self.choice = choice
@@ -221,11 +223,14 @@ private final class AvahiSearch {
     private func changed(_ client: OpaquePointer?, _ state: Int32) {
         switch AvahiLibrary.ClientState(rawValue: state) {
         case .running:
+            // The daemon says so again when it got another host name.
+            guard !hasRun else { return }
             self.client = client
             hasRun = true
             browse(client)
         case .failure: trouble = explain(library.clientError(client))
         case .connecting:
+            guard isFirst, !hasRun else { return }
             finder.carryOut([.say(.warning, "looking for a broker as soon as avahi-daemon runs")])
         case .registering, .collision, nil: break
         }

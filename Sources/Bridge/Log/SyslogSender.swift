@@ -113,7 +113,7 @@ final class SyslogSender: Sendable {
                     let deadline = ContinuousClock.now + pause
                     while ContinuousClock.now < deadline, !state.withLock({ $0.isEnding }), wake.wait(until: deadline) {
                         wake.clear()
-                        poll(nil, 0, 20)
+                        poll(nil, 0, 200)
                     }
                     if state.withLock({ $0.isEnding }) { break }
                     pause = min(pause * 2, .seconds(60))
