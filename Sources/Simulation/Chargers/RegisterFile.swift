@@ -43,6 +43,18 @@ struct RegisterFile: Sendable {
         return changed
     }
 
+    /// Whether a value stood at some moment from `since` on.
+    func held(_ id: RegisterID, _ value: RawValue, since: Duration) -> Bool {
+        guard let held = cells[id] else { return false }
+        // The newest first: most readings are of it.
+        for index in held.indices.reversed() {
+            if index + 1 < held.count, held[index + 1].from < since { return false }
+            let bytes = held[index].bytes
+            if value.count == bytes.count, bytes.indices.allSatisfy({ value[$0] == bytes[$0] }) { return true }
+        }
+        return false
+    }
+
     /// Every value that stood at some moment from `since` on, the oldest first.
     func held(_ id: RegisterID, since: Duration) -> [[UInt8]] {
         guard let held = cells[id] else { return [] }

@@ -103,6 +103,11 @@ public struct SimulatedCharger: Sendable {
         registers.file.held(register, since: since)
     }
 
+    /// Whether the register held this value at some moment from `since` on.
+    public func held(_ register: RegisterID, _ value: RawValue, since: Duration) -> Bool {
+        registers.file.held(register, value, since: since)
+    }
+
     /// The value that the register holds, as bytes of the wire; nil for a register without one.
     public func currentValue(_ register: RegisterID) -> [UInt8]? { registers.file[register] }
 
