@@ -93,7 +93,11 @@ struct Scan: ParsableCommand {
             JSONObject.array(
                 device.groups.map { group in
                     var object = JSONObject()
-                    if let number = group.number { object.add("group", Int(number)) } else { object.addRaw("group", "null") }
+                    if let number = group.number {
+                        object.add("group", Int(number))
+                    } else {
+                        object.addRaw("group", "null")
+                    }
                     add(&object, "name", group.name)
                     object.addRaw("attributes", JSONObject.array(group.attributes.map(json)))
                     return object.text

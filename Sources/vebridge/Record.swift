@@ -40,7 +40,9 @@ struct Record: ParsableCommand {
         let daemon = Daemon(
             configuration: configuration, output: .lines { if isLoud { Terminal.print($0) } }, once: false,
             recording: folder, log: options.logger(configuration), mailbox: mailbox)
-        if let limit = length.flatMap(SimulatedFleet.duration) { Alarm.set(limit) { mailbox.stop(reason: "time is up") } }
+        if let limit = length.flatMap(SimulatedFleet.duration) {
+            Alarm.set(limit) { mailbox.stop(reason: "time is up") }
+        }
         switch daemon.run() {
         case .done: Terminal.complain("recorded in \(folder)")
         case .nothingToDo:
@@ -89,7 +91,8 @@ struct Replay: ParsableCommand {
         let output: Daemon.Output =
             broker == nil ? .lines { lines.print($0, now: isLive) } : .broker
         let daemon = Daemon(
-            configuration: configuration, output: output, once: false, log: BridgeOptions.logger(configuration, verbose: verbose),
+            configuration: configuration, output: output, once: false,
+            log: BridgeOptions.logger(configuration, verbose: verbose),
             mailbox: mailbox)
         let outcome = daemon.replay(folder, speed: factor)
         lines.flush()

@@ -121,7 +121,6 @@ extension Simulate {
 enum SimulatedFleet {
     static func fault(_ text: String) -> BusFault? { BusFault(text, devices: SimulatedBus().devices.map(\.address)) }
 
-
     static func firmware(_ text: String) -> FirmwareVersion? {
         switch text {
         case "1.16": .v116

@@ -263,7 +263,9 @@ struct BusSessionTests {
         for _ in 0..<2000 {
             var damaged = bytes
             switch Int.random(in: 0..<3, using: &dice) {
-            case 0: damaged[Int.random(in: 0..<damaged.count, using: &dice)] ^= UInt8(1) << UInt8.random(in: 0..<7, using: &dice)
+            case 0:
+                damaged[Int.random(in: 0..<damaged.count, using: &dice)] ^=
+                    UInt8(1) << UInt8.random(in: 0..<7, using: &dice)
             case 1: damaged.removeLast(Int.random(in: 1...damaged.count, using: &dice))
             default: damaged.remove(at: Int.random(in: 0..<damaged.count, using: &dice))
             }

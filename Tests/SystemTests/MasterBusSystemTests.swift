@@ -10,7 +10,8 @@ final class RunningProgram {
     private let errors: URL
 
     init(_ executable: String, _ arguments: [String]) throws {
-        errors = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("vebridge-\(UUID().uuidString).err")
+        errors = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
+            "vebridge-\(UUID().uuidString).err")
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
@@ -195,7 +196,8 @@ struct ForeignAdapterTests {
         #expect(combi.name == "INT Mass Combi")
         #expect(combi.groups.map { $0.attributes.map(\.attribute) } == [["0x10", "0x14"], ["0x0A", "0x0B"]])
         #expect(combi.groups[0].attributes[0].option == "Inverting")
-        #expect(combi.groups[0].attributes[0].options == ["0": "Off", "1": "Standby", "2": "Charging", "3": "Inverting"])
+        #expect(
+            combi.groups[0].attributes[0].options == ["0": "Off", "1": "Standby", "2": "Charging", "3": "Inverting"])
         #expect(combi.groups[1].attributes[1].unit == "A")
         #expect(devices[1].groups[0].attributes[0].text == "98.802452")
         let report = try report(adapter)
@@ -212,7 +214,10 @@ struct RecordingSystemTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let simulation = try RunningProgram(
             Program.path,
-            ["simulate", "--chargers", "2", "--masterbus", "--display", "--day", "10m", "--noise", "ber=3e-4", "--link", link])
+            [
+                "simulate", "--chargers", "2", "--masterbus", "--display", "--day", "10m", "--noise", "ber=3e-4",
+                "--link", link,
+            ])
         _ = simulation.lines { $0.hasSuffix("masterbus") }
         let record = try RunningProgram(
             Program.path,

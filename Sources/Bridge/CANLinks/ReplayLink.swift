@@ -41,7 +41,8 @@ final class ReplayLink: CANLink {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
             Glibc.close(descriptor)
-            throw CANLinkFailure("\(file): a directory; to play a recording, write: vebridge replay \(file)", isTemporary: false)
+            throw CANLinkFailure(
+                "\(file): a directory; to play a recording, write: vebridge replay \(file)", isTemporary: false)
         }
         input = descriptor
         reader = CandumpReader()
@@ -68,7 +69,9 @@ final class ReplayLink: CANLink {
         guard input >= 0 else { return .lost("closed") }
         for _ in 0..<512 {
             if next >= waiting.count, !refill() {
-                guard first != nil else { return .lost("\(file): no frame in it; it should be the output of candump -L") }
+                guard first != nil else {
+                    return .lost("\(file): no frame in it; it should be the output of candump -L")
+                }
                 return .ended
             }
             let frame = waiting[next]

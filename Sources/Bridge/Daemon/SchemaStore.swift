@@ -34,7 +34,8 @@ struct SchemaStore {
             guard let bytes = try? Configuration.readFile(path, limit: Self.maximumSize),
                 let record = SchemaRecord(text: String(decoding: bytes, as: UTF8.self))
             else {
-                log.warning("what was known of a device cannot be read; it is asked again", metadata: ["file": .string(path)])
+                log.warning(
+                    "what was known of a device cannot be read; it is asked again", metadata: ["file": .string(path)])
                 return nil
             }
             return record

@@ -54,7 +54,8 @@ struct SerialPort: ~Copyable {
         guard tcsetattr(descriptor, TCSANOW, &attributes) == 0 else {
             let code = errno
             close(descriptor)
-            throw Failure(description: "cannot set \(settings.baud) 8N1: \(String(cString: strerror(code)))", isTemporary: true)
+            throw Failure(
+                description: "cannot set \(settings.baud) 8N1: \(String(cString: strerror(code)))", isTemporary: true)
         }
         // What the kernel kept from before, and what it echoed between open and raw, belongs to nobody.
         tcflush(descriptor, TCIOFLUSH)

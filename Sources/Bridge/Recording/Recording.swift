@@ -123,7 +123,9 @@ final class Recording {
         switch words[2] {
         case "source":
             let name = "\(folder)/\(words[1])" + (words[1].hasPrefix("port") ? ".raw" : ".log")
-            guard let file = LineFile(name) else { throw Failure(description: "\(name): \(String(cString: strerror(errno)))") }
+            guard let file = LineFile(name) else {
+                throw Failure(description: "\(name): \(String(cString: strerror(errno)))")
+            }
             ports[source] = file
             return (time, .appeared(source, name: detail ?? ""))
         case "rx":

@@ -43,7 +43,9 @@ struct SchemaPublisher {
     /// A charger is there, or there again: publishes what is known of it.
     mutating func appeared(_ serial: String, plant: Plant, at now: Duration, _ publish: (String, String) -> Bool) {
         guard let charger = plant.chargers[serial] else { return }
-        for register in registers(of: charger).sorted() { update(register, serial: serial, plant: plant, at: now, publish) }
+        for register in registers(of: charger).sorted() {
+            update(register, serial: serial, plant: plant, at: now, publish)
+        }
     }
 
     /// Publishes again what has not been published for the interval.

@@ -131,7 +131,8 @@ public struct SchemaRecord: Sendable, Equatable {
             switch (words[0], numbers.count) {
             case ("device", 1): address = DeviceAddress(rawValue: first)
             case ("groups", 1): groupCount = UInt16(exactly: first)
-            case ("firmware", 2): firmwareParts[UInt8(truncatingIfNeeded: first)] = second.flatMap(UInt16.init(exactly:))
+            case ("firmware", 2):
+                firmwareParts[UInt8(truncatingIfNeeded: first)] = second.flatMap(UInt16.init(exactly:))
             case ("id", 2):
                 guard let text = UInt8(exactly: first).flatMap(IdentityText.init(rawValue:)) else { return false }
                 identityIDs[text] = second.flatMap(UInt16.init(exactly:))

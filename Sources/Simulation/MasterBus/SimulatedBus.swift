@@ -126,9 +126,12 @@ public struct SimulatedBus: Sendable {
         advance(to: now)
         let address = devices[1].address
         let value: Float = isOn ? 1 : 0
-        send(Frame(Identifier(kind: .monitoringValueRequest, address: address), [0x14, 0] + Self.bytes(value.bitPattern)),
+        send(
+            Frame(
+                Identifier(kind: .monitoringValueRequest, address: address), [0x14, 0] + Self.bytes(value.bitPattern)),
             .display, at: clock)
-        send(Frame(Identifier(kind: .monitoringValueRequest, address: address), [0x15, 0] + Self.bytes(display.token)),
+        send(
+            Frame(Identifier(kind: .monitoringValueRequest, address: address), [0x15, 0] + Self.bytes(display.token)),
             .display, at: clock + .milliseconds(30))
     }
 
@@ -203,7 +206,8 @@ public struct SimulatedBus: Sendable {
             nextProbe += .seconds(5)
             for device in devices where device.sleepsAfter != nil {
                 send(
-                    Frame(Identifier(kind: .propertyRequest, address: device.address), [0x08, 0x3F]), .display, at: clock)
+                    Frame(Identifier(kind: .propertyRequest, address: device.address), [0x08, 0x3F]), .display,
+                    at: clock)
             }
         }
         if isDisplayAwake, nextCycle <= clock {

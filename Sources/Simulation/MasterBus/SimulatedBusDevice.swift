@@ -111,7 +111,8 @@ public struct SimulatedBusDevice: Sendable {
             attributes: [
                 Attribute(0x06, "Battery", "V", range: (0, 36, 0.1)),
                 Attribute(0x07, "Battery", "A", range: (-200, 200, 0.1)),
-                Attribute(0x08, "AC Input", "V", range: (0, 300, 1)), Attribute(0x09, "AC Input", "A", range: (0, 50, 0.1)),
+                Attribute(0x08, "AC Input", "V", range: (0, 300, 1)),
+                Attribute(0x09, "AC Input", "A", range: (0, 50, 0.1)),
                 Attribute(0x0A, "AC Output", "V", range: (0, 300, 1)),
                 Attribute(0x0B, "AC Output", "A", range: (0, 50, 0.1)),
                 Attribute(0x0E, "Input = genset", "", .list, options: switched, isWritable: true),

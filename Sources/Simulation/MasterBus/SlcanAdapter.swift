@@ -79,7 +79,8 @@ public struct SlcanAdapter: Sendable {
 
     private func frame() -> Frame? {
         let digits = line.dropFirst().compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard digits.count == line.count - 1, digits.count >= 9, digits[8] <= 8, digits.count == 9 + 2 * digits[8] else {
+        guard digits.count == line.count - 1, digits.count >= 9, digits[8] <= 8, digits.count == 9 + 2 * digits[8]
+        else {
             return nil
         }
         let identifier = digits[..<8].reduce(UInt32(0)) { $0 << 4 | UInt32($1) }

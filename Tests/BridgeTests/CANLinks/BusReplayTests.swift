@@ -143,7 +143,9 @@ struct BusReplayTests {
         #expect(run("/nowhere/x.log", speed: 0, once: true).0 == .nothingToDo)
     }
 
-    @Test("a kernel without CAN ends a run that has nothing else", .enabled(if: !SocketCANTests.hasCAN, "this kernel has CAN"))
+    @Test(
+        "a kernel without CAN ends a run that has nothing else",
+        .enabled(if: !SocketCANTests.hasCAN, "this kernel has CAN"))
     func kernelWithoutCAN() {
         let daemon = { (can: [String]) in
             var configuration = Configuration()

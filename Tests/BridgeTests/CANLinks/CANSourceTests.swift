@@ -10,7 +10,8 @@ struct CANSourceTests {
             ("can0", CANSource.interface("can0")), ("vcan-boat.1", .interface("vcan-boat.1")),
             ("slcan:/dev/ttyACM0", .serial(path: "/dev/ttyACM0", baud: 115_200)),
             ("slcan:/dev/ttyUSB3@1000000", .serial(path: "/dev/ttyUSB3", baud: 1_000_000)),
-            ("replay:morning.log", .replay(file: "morning.log")), ("replay:/a b/c:d.log", .replay(file: "/a b/c:d.log")),
+            ("replay:morning.log", .replay(file: "morning.log")),
+            ("replay:/a b/c:d.log", .replay(file: "/a b/c:d.log")),
         ])
     func read(text: String, source: CANSource) throws {
         #expect(try CANSource(parsing: text) == source)

@@ -10,7 +10,8 @@ enum GivenBusCaptures {
     }()
 
     static var names: [String] {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("captures").path))
+        let files =
+            (try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("captures").path))
         return (files ?? []).filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }.sorted()
     }
 

@@ -59,7 +59,9 @@ struct SlcanLinkTests {
         let link = temporary("bus")
         var host: BusHost? = try BusHost(SimulatedBus(), link: link)
         try host?.start()
-        let daemon = RunningDaemon { $0.can = ["slcan:\(link)"]; $0.schema.interval = .seconds(1) }
+        let daemon = RunningDaemon {
+            $0.can = ["slcan:\(link)"]; $0.schema.interval = .seconds(1)
+        }
         let lines = daemon.lines
         #expect(await eventually { lines.busValues.contains { $0.topic == "/masterbus/0x31297/0x01" } })
         host?.stop()
@@ -80,7 +82,9 @@ struct SlcanLinkTests {
         bus.faults = [BusFault(.busOff, from: .seconds(3), for: .seconds(3))]
         let host = try BusHost(bus)
         try host.start()
-        let daemon = RunningDaemon { $0.can = ["slcan:\(host.path)"]; $0.schema.interval = .seconds(1) }
+        let daemon = RunningDaemon {
+            $0.can = ["slcan:\(host.path)"]; $0.schema.interval = .seconds(1)
+        }
         let lines = daemon.lines
         #expect(await eventually { host.time > .seconds(6) })
         let before = lines.busValues.count
