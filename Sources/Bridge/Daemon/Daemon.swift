@@ -174,6 +174,10 @@ public struct Daemon: Sendable {
                 if patterns.hasWildcards, woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
                 recorder?.flush(at: woken)
+                if let outcome = recordingOutcome {
+                    end(at: woken)
+                    return outcome
+                }
                 if let outcome = busOutcome(at: woken) { return outcome }
                 if once, let outcome = onceOutcome(at: woken) { return outcome }
             }

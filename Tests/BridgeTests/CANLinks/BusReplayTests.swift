@@ -77,6 +77,16 @@ struct BusReplayTests {
         #expect(ContinuousClock.now - start >= .milliseconds(290))
     }
 
+    @Test(
+        "gives the same at any speed where names are learned on the way",
+        .enabled(if: !GivenBusCaptures.names.isEmpty, GivenBusCaptures.absence))
+    func speedsOfCaptures() throws {
+        let name = "bootup_dcshunt_masterview_masscombi"
+        try #require(GivenBusCaptures.names.contains(name))
+        let file = GivenBusCaptures.log(name)
+        #expect(run(file, speed: 0).1.all == run(file, speed: 100).1.all)
+    }
+
     @Test("names and units can be left out, and the topics can be named as the firmware does")
     func switches() throws {
         let log = "(1.000000) can0 086F1297#0000DB9AC542\n(1.100000) can0 086F1297#0100000048C1\n"
