@@ -308,7 +308,7 @@ struct BusSessionTests {
         for attribute: UInt16 in [1, 2, 0x10] { #expect((59...61).contains(bus.reads(attribute).count)) }
         for attribute: UInt16 in [0, 9] { #expect((5...7).contains(bus.reads(attribute).count)) }
         let times = bus.sent.map(\.time)
-        for (first, second) in zip(times, times.dropFirst()) { #expect(second - first >= .milliseconds(21)) }
+        for (first, second) in zip(times, times.dropFirst()) { #expect(second - first >= .milliseconds(24)) }
     }
 
     @Test("intervals can be set by attribute")

@@ -79,8 +79,7 @@ extension Daemon.BridgeLoop {
             end(at: time)
             return .failed(reason)
         }
-        if endOfReplay == nil { endOfReplay = time }
-        return lastOutcome(at: time, limit: (endOfReplay ?? time) + Daemon.onceLimit)
+        return lastOutcome(at: time)
     }
 
     // MARK: Events

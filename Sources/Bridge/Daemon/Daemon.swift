@@ -25,6 +25,8 @@ public struct Daemon: Sendable {
 
     /// With `once`, a port that has not answered by then is given up.
     static let onceLimit: Duration = .seconds(20)
+    /// A broker that has not been reached this long after the last value is given up.
+    static let brokerPatience: Duration = .seconds(5)
     static let rescanInterval: Duration = .seconds(2)
 
     private let configuration: Configuration
@@ -101,8 +103,8 @@ public struct Daemon: Sendable {
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
-        /// When the last of nothing but logs had been played to its end.
-        var endOfReplay: Duration?
+        /// Until when the broker is waited for, when there is nothing more to publish.
+        var brokerLimit: Duration?
         var nextRescan: Duration = .zero
         var nextToken: UInt64 = 1
         var isConnected = false
@@ -382,27 +384,35 @@ public struct Daemon: Sendable {
             let isComplete =
                 ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
                 && buses.allSatisfy { $0.supervisor.isComplete }
-            guard isComplete || time >= Daemon.onceLimit else { return nil }
+            // A log takes the time it takes.
+            let isPlaying = buses.contains { $0.supervisor.source.isReplay && !$0.supervisor.isFinished }
+            guard isComplete || (time >= Daemon.onceLimit && !isPlaying) else { return nil }
             let polled = ports.count { $0.isPolled } + buses.count { $0.hasValues }
+            if brokerLimit == nil { complainOfSilence() }
+            guard polled > 0 else {
+                end(at: time)
+                return .nothingToDo
+            }
+            return lastOutcome(at: time)
+        }
+
+        private func complainOfSilence() {
             for port in ports where !port.isPolled {
                 log.warning("no device answered", metadata: ["port": .string(port.path)])
             }
             for bus in buses where !bus.hasValues {
                 log.warning("no value was heard", metadata: ["can": .string(bus.supervisor.source.description)])
             }
-            guard polled > 0 else {
-                end(at: time)
-                return .nothingToDo
-            }
-            return lastOutcome(at: time, limit: Daemon.onceLimit)
         }
 
         /// Everything was published: the end, once the broker has it. Nil while that is waited for.
-        mutating func lastOutcome(at time: Duration, limit: Duration) -> Outcome? {
+        mutating func lastOutcome(at time: Duration) -> Outcome? {
+            let limit = brokerLimit ?? max(Daemon.onceLimit, time + Daemon.brokerPatience)
+            brokerLimit = limit
             guard sink.isReady else {
                 guard time >= limit else { return nil }
                 end(at: time)
-                return .failed("the broker was not reached within \(Daemon.onceLimit.components.seconds) s")
+                return .failed("the broker was not reached within \(limit.components.seconds) s")
             }
             return end(at: time)
                 ? recordingOutcome ?? .done : .failed("the broker did not confirm everything that was published")
