@@ -39,6 +39,9 @@ struct ProveNoise: ParsableCommand {
     @Option(help: "Threads; without it one for each core.")
     var threads: Int?
 
+    @Option(help: "Milliseconds from round to round; 0 is back to back, as fast as the line goes.")
+    var interval = 0
+
     @Flag(help: "JSON Lines, one for each rate, instead of a table.")
     var json = false
 
@@ -84,10 +87,12 @@ struct ProveNoise: ParsableCommand {
         let chunk = min(2_000_000, (readings + cores - 1) / cores)
         let work = ProofWork(count: (readings + chunk - 1) / chunk)
         let seed = self.seed
+        let interval = self.interval
         try ProofWork.onThreads(cores) {
             while let index = work.next() {
                 var settings = LineProof.Settings()
                 settings.rates = rates
+                settings.interval = .milliseconds(interval)
                 settings.seed = seed &* 1_000_003 &+ UInt64(index)
                 var proof = LineProof(settings)
                 proof.run(readings: chunk)

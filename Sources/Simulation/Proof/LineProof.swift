@@ -1,4 +1,4 @@
-public import VEDirect
+import VEDirect
 
 /// The proof of the guard: the real decoder, session and guard against a simulated charger on a bad line, in virtual
 /// time, with every published reading held against what the charger held.
@@ -19,7 +19,9 @@ public struct LineProof: Sendable {
         /// Another seed is other weather and other damage.
         public var seed: UInt64 = 1
         /// From a request to its answer.
-        public var turnAround: ClosedRange<Duration> = .milliseconds(2)...(.milliseconds(6))
+        public var turnAround: ClosedRange<Duration> = .milliseconds(45)...(.milliseconds(130))
+        /// From the start of a round of the fast registers to the start of the next; zero is back to back.
+        public var interval: Duration = .zero
 
         /// No noise.
         public init() {}
@@ -127,7 +129,7 @@ public struct LineProof: Sendable {
             toCharger: NoisyLine(settings.rates, seed: settings.seed &* 2 &+ 1), seed: settings.seed)
         // History is left out: it is not what a second's value is about, and long records would fill the line.
         let plan = PollPlan(
-            entries: PollPlan.standardEntries.filter { $0.pace != .history }, fastInterval: .zero)
+            entries: PollPlan.standardEntries.filter { $0.pace != .history }, fastInterval: settings.interval)
         fast = Set(plan.entries.filter { $0.pace == .fast }.map(\.register))
         session = DeviceSession(plan: plan, now: .zero)
     }
@@ -227,14 +229,16 @@ public struct LineProof: Sendable {
         _ frame: borrowing HexFrame, asked: RegisterID?, charger: SimulatedCharger, at now: Duration,
         _ result: inout Result
     ) {
-        guard frame.response == .get || frame.response == .async, let register = frame.register,
-            frame.flags?.isEmpty == true
+        let isAnswer = frame.response == .get
+        let isUnasked = frame.response == .async
+        guard isAnswer || isUnasked, let register = frame.register, let flags = frame.flags,
+            flags.isEmpty
         else { return }
         let raw = frame.value
         let isTrue = charger.held(register, raw, since: now - window)
         result.trusting.values += 1
         if !isTrue { result.trusting.wrong += 1 }
-        guard frame.response == .get, register == asked, let definition = RegisterCatalogue.standard[register],
+        guard isAnswer, register == asked, let definition = RegisterCatalogue.standard[register],
             (try? definition.decode(raw)) != nil
         else { return }
         result.careful.values += 1
