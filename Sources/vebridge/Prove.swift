@@ -39,8 +39,11 @@ struct ProveNoise: ParsableCommand {
     @Option(help: "Threads; without it one for each core.")
     var threads: Int?
 
-    @Option(help: "Milliseconds from round to round; 0 is back to back, as fast as the line goes.")
-    var interval = 0
+    @Option(help: "Milliseconds from round to round, as the daemon has them; 0 is back to back.")
+    var interval = 1000
+
+    @Option(help: "Milliseconds that the charger takes to answer, at most; a real one takes up to 130.")
+    var turnAround = 130
 
     @Flag(help: "JSON Lines, one for each rate, instead of a table.")
     var json = false
@@ -51,6 +54,12 @@ struct ProveNoise: ParsableCommand {
         }
         guard (1...10_000_000_000).contains(readings) else {
             throw ValidationError("--readings: 1 to 10000000000, not \(readings)")
+        }
+        guard (0...60_000).contains(interval) else {
+            throw ValidationError("--interval: 0 to 60000, not \(interval)")
+        }
+        guard (1...1000).contains(turnAround) else {
+            throw ValidationError("--turn-around: 1 to 1000, not \(turnAround)")
         }
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads: 1 to 256, not \(threads)") }
         if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
@@ -88,11 +97,13 @@ struct ProveNoise: ParsableCommand {
         let work = ProofWork(count: (readings + chunk - 1) / chunk)
         let seed = self.seed
         let interval = self.interval
+        let turnAround = self.turnAround
         try ProofWork.onThreads(cores) {
             while let index = work.next() {
                 var settings = LineProof.Settings()
                 settings.rates = rates
                 settings.interval = .milliseconds(interval)
+                settings.turnAround = .milliseconds(turnAround / 3)...(.milliseconds(turnAround))
                 settings.seed = seed &* 1_000_003 &+ UInt64(index)
                 var proof = LineProof(settings)
                 proof.run(readings: chunk)

@@ -7,8 +7,7 @@ import VEDirect
 /// bytes two bridges of the usual kind are watched: one that believes every frame whose check byte holds, and one that
 /// also wants the register that it asked for, at the length of the table.
 ///
-/// The charger answers within a few milliseconds rather than fifty, so that a hundred million readings and their
-/// damage fit into a reasonable time; the line has its 19200 baud, and everything else takes its usual time.
+/// The line has its 19200 baud and everything takes its usual time, but for the clock: it runs as fast as the machine.
 public struct LineProof: Sendable {
     /// What is proven, and against which noise.
     public struct Settings: Sendable {

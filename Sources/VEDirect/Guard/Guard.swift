@@ -29,7 +29,7 @@ public struct Guard: Sendable {
     /// How long after the last damage a line counts as clean again.
     static let cautionAfterDamage: Duration = .seconds(60)
     /// Claims kept for a register that is in doubt.
-    private static let maximumClaims = 4
+    private static let maximumClaims = 8
 
     private struct Known {
         var raw: RawValue
@@ -56,9 +56,9 @@ public struct Guard: Sendable {
     mutating func noteDamage(at now: Duration) { lastDamage = now }
 
     /// Whether nothing was damaged for a while.
-    func isLineClean(at now: Duration) -> Bool {
+    func isLineClean(at now: Duration, for time: Duration = Guard.cautionAfterDamage) -> Bool {
         guard let lastDamage else { return true }
-        return now - lastDamage > Self.cautionAfterDamage
+        return now - lastDamage > time
     }
 
     /// Weighs a claim.
@@ -71,7 +71,6 @@ public struct Guard: Sendable {
         let before = known[register]
         if let before, before.raw == raw {
             known[register]?.at = now
-            claims[register] = nil
             return .believe(.confirmed)
         }
         guard plausibility.isPossible(register, value) else {
@@ -110,8 +109,9 @@ public struct Guard: Sendable {
     }
 
     private mutating func believe(_ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, at now: Duration) {
+        // What was believed a moment ago goes on to bear witness: values swing between a few.
+        if let before = known[register] { note(register, before.raw, at: before.at) }
         known[register] = Known(raw: raw, value: value, at: now)
-        claims[register] = nil
     }
 
     private mutating func note(_ register: RegisterID, _ raw: RawValue, at now: Duration) {

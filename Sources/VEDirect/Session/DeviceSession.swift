@@ -55,14 +55,23 @@ public struct DeviceSession: Sendable {
         var request: Request
         var sent: Duration
         var deadline: Duration
+        /// The line may be busy with something else until then.
+        var limit: Duration
         var tries: Int
         var isConfirmation: Bool
     }
 
-    /// Times a request is sent before it is given up.
-    private static let maximumTries = 3
+    /// Times a request is sent before it is given up, on a clean line and on a noisy one: where one frame in ten comes
+    /// through, giving up early would be giving up always.
+    private static let maximumTries = (clean: 3, noisy: 12)
     /// Readings of a register in doubt before the doubt is dropped until its next turn.
-    private static let maximumDoubts = 6
+    private static let maximumDoubts = (clean: 6, noisy: 12)
+    /// A line is noisy for this long after damage.
+    private static let noiseMemory: Duration = .seconds(10)
+    /// A line on which nothing arrived for this long is quiet; longer than the latency timer of a USB adapter.
+    private static let quiet: Duration = .milliseconds(25)
+    /// Silence while something was asked, after which another device may be on the plug.
+    private static let suspiciousSilence: Duration = .milliseconds(400)
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
@@ -86,6 +95,9 @@ public struct DeviceSession: Sendable {
     private var questions: [Request] = []
     private var unansweredInRow = 0
     private var lastText: Duration?
+    private var lastByte: Duration
+    /// Asked in vain with nothing heard: when that began.
+    private var silentSince: Duration?
     private var lastAnswer: Duration?
     private var nextAttempt: Duration = .zero
     private var hasHeardBlock = false
@@ -126,6 +138,7 @@ public struct DeviceSession: Sendable {
         self.plan = plan
         self.memory = memory
         opened = now
+        lastByte = now
         phase = .listening(until: now + Self.listeningTime)
         due = [Duration](repeating: now, count: plan.entries.count)
         asked = [Bool](repeating: false, count: plan.entries.count)
@@ -137,6 +150,10 @@ public struct DeviceSession: Sendable {
     /// Takes bytes that arrived at `now`.
     public mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
         counters.bytes += bytes.count
+        if bytes.count > 0 {
+            lastByte = now
+            silentSince = nil
+        }
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
         var decoder = self.decoder
         decoder.decode(bytes) { event in
@@ -162,7 +179,7 @@ public struct DeviceSession: Sendable {
                 let expected =
                     waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100)) + turnaroundDeviation
                     * 2
-                let retry = max(now + .milliseconds(10), expected)
+                let retry = max(now + .milliseconds(2), expected)
                 outstanding?.deadline = min(waiting.deadline, retry)
             }
         case .text:
@@ -287,7 +304,7 @@ public struct DeviceSession: Sendable {
             } catch {
                 counters.implausible += 1
                 judge.noteDamage(at: now)
-                confirm(register)
+                confirm(register, at: now)
                 return
             }
         } else {
@@ -302,17 +319,21 @@ public struct DeviceSession: Sendable {
             postpone(register, at: now)
             accept(register, raw, value, provenance, confidence, at: now)
         case .doubt:
-            confirm(register)
+            // On a noisy line a device that says much unasked would keep us asking back for ever: what it says stands
+            // by as a witness for the answer that comes in its turn.
+            if isSolicited || !isNoisy(at: now) { confirm(register, at: now) }
+        case .refuse where !isSolicited:
+            counters.implausible += 1
         case .refuse:
             counters.implausible += 1
-            confirm(register)
+            confirm(register, at: now)
         }
     }
 
     /// Reads a register again, back to back, until two claims agree or it has been tried too often.
-    private mutating func confirm(_ register: RegisterID) {
+    private mutating func confirm(_ register: RegisterID, at now: Duration) {
         let count = (doubts[register] ?? 0) + 1
-        guard count <= Self.maximumDoubts else {
+        guard count <= (isNoisy(at: now) ? Self.maximumDoubts.noisy : Self.maximumDoubts.clean) else {
             doubts[register] = nil
             counters.unconfirmed += 1
             confirmations.removeAll { $0 == register }
@@ -320,7 +341,9 @@ public struct DeviceSession: Sendable {
         }
         doubts[register] = count
         guard plan.entries.contains(where: { $0.register == register }) else { return }
-        if !confirmations.contains(register) { confirmations.append(register) }
+        // Next of all: the sooner, the likelier it still has the value that is in doubt.
+        confirmations.removeAll { $0 == register }
+        confirmations.insert(register, at: 0)
     }
 
     private mutating func accept(
@@ -364,7 +387,7 @@ public struct DeviceSession: Sendable {
             return
         }
         // On a line with damage one refusal is a claim like any other.
-        guard wasConfirmation || judge.isLineClean(at: now) else { return confirm(register) }
+        guard wasConfirmation || judge.isLineClean(at: now) else { return confirm(register, at: now) }
         doubts[register] = nil
         confirmations.removeAll { $0 == register }
         let isNew = memory.refused[register] == nil
@@ -431,8 +454,11 @@ public struct DeviceSession: Sendable {
         noteSerial(serial, isText: false, at: now)
         if serial == identity?.serial {
             postpone(.serialNumber, at: now)
+            // The text is right; what pads it may be damaged.
             let value = RegisterValue.text(serial)
-            accept(.serialNumber, raw, value, .asked, .confirmed, at: now)
+            if case .believe(let confidence) = judge.judge(.serialNumber, raw, value, isSolicited: true, at: now) {
+                accept(.serialNumber, raw, value, .asked, confidence, at: now)
+            }
         }
     }
 
@@ -526,7 +552,14 @@ public struct DeviceSession: Sendable {
         }
         if let waiting = outstanding {
             guard now >= waiting.deadline else { return nil }
-            if waiting.tries < Self.maximumTries {
+            if now - lastByte < Self.quiet, lastByte > waiting.sent, now < waiting.limit {
+                // Something is under way: the answer itself, or a TEXT block that it has to wait for.
+                outstanding?.deadline = min(waiting.limit, lastByte + Self.quiet)
+                return nil
+            }
+            if lastByte <= waiting.sent, silentSince == nil { silentSince = waiting.sent }
+            let tries = isNoisy(at: now) ? Self.maximumTries.noisy : Self.maximumTries.clean
+            if waiting.tries < tries, !isSuspicious(at: now) {
                 counters.timeouts += 1
                 counters.retries += 1
                 return send(waiting.request, tries: waiting.tries + 1, isConfirmation: waiting.isConfirmation, at: now)
@@ -563,34 +596,51 @@ public struct DeviceSession: Sendable {
     ) -> Request {
         counters.requests += 1
         if isConfirmation { counters.confirmations += 1 }
+        let timeout = timeout(try: tries, at: now)
         outstanding = Outstanding(
-            request: request, sent: now, deadline: now + Self.requestWireTime + timeout(try: tries), tries: tries,
+            request: request, sent: now, deadline: now + Self.requestWireTime + timeout,
+            limit: now + Self.requestWireTime + max(timeout, .milliseconds(400)), tries: tries,
             isConfirmation: isConfirmation)
         return request
     }
 
-    /// From the measured turn-around, with room for a TEXT block that an answer may have to wait for.
-    private func timeout(try tries: Int) -> Duration {
+    /// From the measured turn-around. An answer may also have to wait for a TEXT block, but then something is heard.
+    private func timeout(try tries: Int, at now: Duration) -> Duration {
         guard let mean = meanTurnaround else { return .milliseconds(400) }
-        let base = mean + turnaroundDeviation * 4 + .milliseconds(120)
-        return min(max(base, .milliseconds(200)) * tries, .seconds(1))
+        // A device that is slow today is given more time; on a noisy line it was the noise.
+        let isNoise = isNoisy(at: now)
+        let margin: Duration = isNoise ? .milliseconds(15) : .milliseconds(60)
+        let base = mean + max(turnaroundDeviation * 4, margin) + Self.quiet
+        return min(base * (isNoise ? 1 : tries * tries), .seconds(1))
+    }
+
+    /// Whether something on the line was damaged a moment ago.
+    private func isNoisy(at now: Duration) -> Bool { !judge.isLineClean(at: now, for: Self.noiseMemory) }
+
+    /// Whether nothing at all was heard for so long, although something was asked, that the plug may have been moved.
+    private func isSuspicious(at now: Duration) -> Bool {
+        silentSince.map { now - $0 >= Self.suspiciousSilence } ?? false
     }
 
     private mutating func giveUp(_ waiting: Outstanding, at now: Duration) {
         outstanding = nil
         counters.timeouts += 1
         unansweredInRow += 1
+        let isNoise = isNoisy(at: now)
         if case .get(let register) = waiting.request {
-            let count = (failures[register] ?? 0) + 1
-            failures[register] = min(count, 10)
-            // A register that is never answered must not stall every round.
-            postpone(register, at: now, by: min(.seconds(3600), .seconds(2) * (1 << min(count, 10))))
+            if !isNoise {
+                let count = (failures[register] ?? 0) + 1
+                failures[register] = min(count, 10)
+                // A register that is never answered must not stall every round.
+                postpone(register, at: now, by: min(.seconds(3600), .seconds(2) * (1 << min(count, 10))))
+            }
             confirmations.removeAll { $0 == register }
             doubts[register] = nil
         } else {
             questions.removeAll { $0 == waiting.request }
         }
-        if phase == .polling { begin(.verifying, at: now) }
+        // Noise alone makes no other device. Silence may: a plug cannot be moved without it.
+        if phase == .polling, !isNoise || isSuspicious(at: now) { begin(.verifying, at: now) }
         nextAttempt = now + min(.seconds(5), .milliseconds(500) * unansweredInRow)
         updateState(at: now)
     }
