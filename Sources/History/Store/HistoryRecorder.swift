@@ -311,7 +311,7 @@ public final class HistoryRecorder: Sendable {
         state.firstMinute = first + Int((step / 60).rounded(.down))
         guard let store = state.store else { return }
         do {
-            try store.writing { db in try store.shift(minutes: first..<first + 60 * 1440, by: step, db) }
+            _ = try store.writing { db in try store.shift(minutes: first..<first + 60 * 1440, by: step, db) }
         } catch {
             fail(error, &state)
         }
@@ -392,7 +392,7 @@ public final class HistoryRecorder: Sendable {
         if state.closed.count > Self.backlogLimit {
             for minute in state.closed.keys.sorted().prefix(state.closed.count - Self.backlogLimit) {
                 let lost = state.closed.removeValue(forKey: minute)?.withUnsafeBytes { MinuteBlock(packed: $0)?.count }
-                state.status.lostSamples += (lost ?? 0) ?? 0
+                state.status.lostSamples += lost ?? 0
             }
         }
         if state.store == nil { reopen(&state, stamp: stamp(monotonic, state)) }
