@@ -31,7 +31,7 @@ struct HistoryProof {
         let scenario = YearScenario(days: days)
         let begin = seconds()
         let path = directory + "/" + HistoryStore.fileName
-        var run = scenario.run(interval: 5, truthStep: 1, path: path) { say("log: \($0.severity) \($0.text)") }
+        var run = scenario.run(interval: 5, truthStep: 2.5, path: path) { say("log: \($0.severity) \($0.text)") }
         run.run(days: days)
         run.finish()
         say("simulated \(days) days, \(run.samples) samples, in \(seconds() - begin) s")

@@ -42,11 +42,13 @@ package struct PlantModel {
 
     /// What really happened on a civil day.
     package struct Truth {
-        package var yields: [String: Double] = [:]
-        package var starts: [String: Double] = [:]
-        package var stops: [String: Double] = [:]
-        package var states: [String: [Int: Double]] = [:]
-        package var maxima: [String: Double] = [:]
+        /// By charger, in their order.
+        package var yields: [Double]
+        package var starts: [Double?]
+        package var stops: [Double?]
+        /// By charger, then by state's number.
+        package var states: [[Double]]
+        package var maxima: [Double]
         package var chargeIn = 0.0, chargeOut = 0.0, energyIn = 0.0, energyOut = 0.0
         package var consumption = 0.0, direct = 0.0, solar = 0.0, other = 0.0
         package var negativeDay = 0.0, negativeNight = 0.0
@@ -58,6 +60,14 @@ package struct PlantModel {
         package var lastProduction: Double?
         package var firstProduction: Double?
         var pendingNegative = 0.0, pendingOut = 0.0
+
+        init(chargers count: Int) {
+            yields = [Double](repeating: 0, count: count)
+            starts = [Double?](repeating: nil, count: count)
+            stops = starts
+            states = [[Double]](repeating: [Double](repeating: 0, count: 6), count: count)
+            maxima = yields
+        }
     }
 
     package let chargers: [Charger]
@@ -79,7 +89,7 @@ package struct PlantModel {
     private var hasShore = false
     private var day = CivilDate(number: 0)
     private var dayEnd = 0.0
-    private var today = Truth()
+    private var today: Truth
     private var random: SeededRandom
     private var dailyNoise: [Double]
 
@@ -96,6 +106,7 @@ package struct PlantModel {
         states = chargers.indices.map { ChargerState(lifetime: 812.345 + 100 * Double($0)) }
         random = SeededRandom(seed: seed)
         dailyNoise = chargers.map { _ in 0 }
+        today = Truth(chargers: chargers.count)
         roll()
     }
 
@@ -107,9 +118,8 @@ package struct PlantModel {
         }
         day = zone.date(at: time)
         dayEnd = Double(zone.start(of: day + 1))
-        today = Truth()
+        today = Truth(chargers: chargers.count)
         for index in chargers.indices {
-            today.yields[chargers[index].serial] = 0
             // Dirt, dew and the angle of the day: two charges of one plant differ by a per cent or two.
             dailyNoise[index] = random.number(in: -0.02...0.02)
         }
@@ -179,15 +189,15 @@ package struct PlantModel {
     private mutating func account(_ seconds: Double, output: Double, battery: Double, shore: Double) {
         today.seconds += seconds
         var isProducing = false
-        for (index, charger) in chargers.enumerated() {
+        for index in chargers.indices {
             let power = states[index].power
-            today.yields[charger.serial, default: 0] += power * seconds / 3_600_000
-            today.states[charger.serial, default: [:]][states[index].state, default: 0] += seconds
-            today.maxima[charger.serial] = max(today.maxima[charger.serial] ?? 0, power)
+            today.yields[index] += power * seconds / 3_600_000
+            today.states[index][states[index].state] += seconds
+            today.maxima[index] = max(today.maxima[index], power)
             if power >= 1 {
                 isProducing = true
-                if today.starts[charger.serial] == nil { today.starts[charger.serial] = time }
-                today.stops[charger.serial] = time
+                if today.starts[index] == nil { today.starts[index] = time }
+                today.stops[index] = time
             }
         }
         if isProducing {

@@ -48,16 +48,16 @@ package struct YearVerdict {
                 missingDays.append(day)
                 continue
             }
-            for charger in model.chargers {
+            for (index, charger) in model.chargers.enumerated() {
                 let figures = found[charger.serial]
                 let isOwn = !disturbed.contains(day)
-                let should = truth.yields[charger.serial] ?? 0
+                let should = truth.yields[index]
                 energy(isOwn ? "yield" : "yield on disturbed days", day, figures?["yield"], should, atLeast: 0.3)
                 guard isOwn else { continue }
-                time("production_start", day, figures?["production_start"], truth.starts[charger.serial])
-                time("production_stop", day, figures?["production_stop"], truth.stops[charger.serial])
+                time("production_start", day, figures?["production_start"], truth.starts[index])
+                time("production_stop", day, figures?["production_stop"], truth.stops[index])
                 for (code, word) in [(0, "off"), (3, "bulk"), (4, "absorption"), (5, "float")] {
-                    time("state." + word, day, figures?["state." + word] ?? 0, truth.states[charger.serial]?[code] ?? 0)
+                    time("state." + word, day, figures?["state." + word] ?? 0, truth.states[index][code])
                 }
             }
             guard !disturbed.contains(day), let battery = found["0x31297"], let plant = found[DayFigures.plant] else {

@@ -197,16 +197,14 @@ struct DayFold: Sendable {
         guard let voltage = batteries[0].voltage.value(at: time, longestHold) else { return }
         var solar = 0.0
         var panels = 0.0
-        for charger in chargers {
-            guard let output = charger.output(at: time, longestHold) else {
+        for place in chargers.indices {
+            guard let output = chargers[place].output(at: time, longestHold) else {
                 // A charger that never spoke today has no part; one that fell silent leaves a hole.
-                if charger.power.lastTime > -.infinity, charger.power.lastTime > start - longestHold {
-                    return flow.pause()
-                }
+                if chargers[place].power.lastTime > start - longestHold { return flow.pause() }
                 continue
             }
             solar += output
-            panels += charger.power.value(at: time, longestHold) ?? 0
+            panels += chargers[place].power.value(at: time, longestHold) ?? 0
         }
         if let span = productionSpan, current >= 0, panels >= Self.productionThreshold, time >= span.first, time < end {
             flow.metConsumption = flow.metConsumption ?? time

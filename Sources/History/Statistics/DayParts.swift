@@ -60,8 +60,9 @@ struct ChargerDay: Sendable {
     /// Ws by which chargers could be compared, then by quarter of an hour of the day.
     private var comparedEnergy: [UInt64: [Float]] = [:]
 
-    /// Output power for panel power where the charger does not tell its output.
-    static let efficiency = 0.97
+    /// W, summed over the moments at which both are known; with some moments at a usual efficiency to begin with.
+    private var outputSum = 97_000.0
+    private var panelSum = 100_000.0
 
     init(device: String, yield: YieldMeter) {
         self.device = device
@@ -122,11 +123,17 @@ struct ChargerDay: Sendable {
     }
 
     /// W out of the converter; nil if it is not known.
-    func output(at time: Double, _ longestHold: Double) -> Double? {
+    ///
+    /// Its current comes in steps of 0.1 A, its panel power in steps of 0.01 W: the first tells the efficiency in the
+    /// long run, the second what happens now.
+    mutating func output(at time: Double, _ longestHold: Double) -> Double? {
+        let panels = power.value(at: time, longestHold)
         if let volts = voltage.value(at: time, longestHold), let amperes = current.value(at: time, longestHold) {
-            return volts * amperes
+            guard let panels else { return volts * amperes }
+            outputSum += volts * amperes
+            panelSum += panels
         }
-        return power.value(at: time, longestHold).map { $0 * Self.efficiency }
+        return panels.map { $0 * min(1, max(0.8, outputSum / panelSum)) }
     }
 
     func figures() -> [String: Double] {

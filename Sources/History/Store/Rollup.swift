@@ -114,8 +114,9 @@ extension HistoryStore {
             for quarter in 0..<4 {
                 for slot in slots[quarter * 15..<quarter * 15 + 15] {
                     guard let slot else { continue }
-                    let old = quarters[id & 0xFFFF, default: [Slot?](repeating: nil, count: 96)][first + quarter]
-                    quarters[id & 0xFFFF]?[first + quarter] = old?.joined(slot) ?? slot
+                    var day = quarters.removeValue(forKey: id & 0xFFFF) ?? [Slot?](repeating: nil, count: 96)
+                    day[first + quarter] = day[first + quarter]?.joined(slot) ?? slot
+                    quarters[id & 0xFFFF] = day
                 }
             }
         }
