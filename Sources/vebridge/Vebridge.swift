@@ -22,7 +22,8 @@ struct Vebridge: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Run.self, Ports.self, Get.self, Registers.self, Decode.self, Simulate.self, Demo.self,
+            Run.self, Ports.self, Get.self, Registers.self, Decode.self, Simulate.self, Demo.self, Stats.self,
+            HistoryCommand.self,
         ],
         defaultSubcommand: Run.self)
 

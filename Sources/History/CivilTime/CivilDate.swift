@@ -1,5 +1,5 @@
 /// A day of the calendar, without a time or a place.
-public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct CivilDate: Sendable, Hashable, Strideable, CustomStringConvertible {
     /// Days since 1970-01-01.
     public let number: Int
 
@@ -67,6 +67,10 @@ public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible
     public static func - (day: CivilDate, days: Int) -> CivilDate { CivilDate(number: day.number - days) }
     /// Days from the second to the first.
     public static func - (later: CivilDate, earlier: CivilDate) -> Int { later.number - earlier.number }
+    /// Days to another one.
+    public func distance(to other: CivilDate) -> Int { other.number - number }
+    /// So many days later.
+    public func advanced(by days: Int) -> CivilDate { self + days }
     /// Earlier.
     public static func < (left: CivilDate, right: CivilDate) -> Bool { left.number < right.number }
 }

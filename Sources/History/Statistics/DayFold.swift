@@ -311,7 +311,9 @@ struct DayFold: Sendable {
     }
 
     private func maximumPower() -> (power: Double, time: Double)? {
-        let powers = meters.filter { if case .power? = roles[$0.key] { true } else { false } }.map(\.value)
+        // In a fixed order, so that sums are the same to the last digit every time.
+        let powers = meters.filter { if case .power? = roles[$0.key] { true } else { false } }
+            .sorted { series[$0.key]?.device ?? "" < series[$1.key]?.device ?? "" }.map(\.value)
         var best: (power: Double, time: Double)?
         for minute in range.indices {
             var sum = 0.0

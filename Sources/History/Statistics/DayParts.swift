@@ -113,7 +113,7 @@ struct ChargerDay: Sendable {
     /// kWh in the thirds of the production, while all of `participants` could be compared.
     func compared(among participants: UInt64, from start: Double, to end: Double) -> [Double] {
         var thirds = [0.0, 0, 0]
-        for (mask, energies) in comparedEnergy where mask & participants == participants {
+        for (mask, energies) in comparedEnergy.sorted(by: { $0.key < $1.key }) where mask & participants == participants {
             for (index, energy) in energies.enumerated() where energy > 0 {
                 let part = (Double(index) * 15 + 7.5 - start) / max(end - start, 1) * 3
                 thirds[max(0, min(2, Int(part)))] += Double(energy) / 3_600_000

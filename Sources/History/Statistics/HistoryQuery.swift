@@ -44,6 +44,12 @@ extension HistoryStore {
         }
     }
 
+    /// Which chargers fall or fell behind, by the closed days up to `last`.
+    public func findings(upTo last: CivilDate) throws(HistoryError) -> [Underperformance] {
+        let days = try reading { try figures(from: last - 800, to: last, prefix: "compare.", $0) }
+        return UnderperformanceWatch.findings(in: days)
+    }
+
     /// Days that are not closed yet: today, as a rule, and at times yesterday.
     private func openDays(upTo last: CivilDate, _ db: Database) throws -> [DayFigures] {
         guard let newest = try newestMinute(db), let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")

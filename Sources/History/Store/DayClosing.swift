@@ -36,7 +36,8 @@ extension HistoryStore {
     }
 
     private static func yieldSum(_ figures: [String: DayFigures]) -> Double? {
-        let yields = figures.filter { $0.key != DayFigures.plant }.compactMap { $0.value["yield"] }
+        let yields = figures.filter { $0.key != DayFigures.plant }.sorted { $0.key < $1.key }
+            .compactMap { $0.value["yield"] }
         return yields.isEmpty ? nil : yields.reduce(0, +)
     }
 
@@ -187,13 +188,18 @@ extension HistoryStore {
         try figures(from: day, to: day, db)
     }
 
-    func figures(from first: CivilDate, to last: CivilDate, _ db: Database) throws -> [DayFigures] {
+    /// - Parameter prefix: only figures whose names begin so.
+    func figures(
+        from first: CivilDate, to last: CivilDate, prefix: String = "", _ db: Database
+    ) throws -> [DayFigures] {
         let names = try deviceNames(db)
         var all: [DayFigures] = []
         let rows = try Row.fetchCursor(
             db,
-            sql: "SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ? ORDER BY day, device, figure",
-            arguments: [first.number, last.number])
+            sql: """
+                SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ?
+                AND substr(figure, 1, ?) = ? ORDER BY day, device, figure
+                """, arguments: [first.number, last.number, prefix.count, prefix])
         while let row = try rows.next() {
             let day: Int = row[0]
             guard let device = names[row[1]] else { continue }

@@ -72,6 +72,9 @@ public final class HistoryRecorder: Sendable {
         var numbers: [Key: Int] = [:]
         /// Steps of a series by the recorder's own numbers.
         var scales: [Double] = []
+        /// The store's series by the recorder's numbers, as far as they are written.
+        var stored: [Int: Series] = [:]
+        var lastLook = (wall: 0.0, monotonic: -1.0)
         var open: [Int: MinuteBlock] = [:]
         var closed: [Int: [UInt8]] = [:]
         var undated: [HistorySample] = []
@@ -247,6 +250,9 @@ public final class HistoryRecorder: Sendable {
     // MARK: Clock
 
     private func look(wall: Double, monotonic: Double, _ state: inout State) {
+        // The samples of one round come with one time.
+        guard state.lastLook != (wall, monotonic) else { return }
+        state.lastLook = (wall, monotonic)
         let event = state.clock.observe(wall: wall, monotonic: monotonic, isSynchronised: state.isSynchronised)
         handle(event, monotonic: monotonic, &state)
     }
@@ -425,9 +431,10 @@ public final class HistoryRecorder: Sendable {
         let mayForget = clock.isProven || monotonic - max(0, state.lastForget) >= 86_400
         let forgets = monotonic - state.lastForget >= 3600 && mayForget
         let firstMinute = state.firstMinute
-        let written = try store.writing { db in
-            var series: [Int: Series] = [:]
-            for (index, key) in keys.enumerated() {
+        let stored = state.stored
+        let (written, series) = try store.writing { db in
+            var series = stored
+            for (index, key) in keys.enumerated() where series[index + 1] == nil {
                 series[index + 1] = try store.series(
                     device: key.device, quantity: key.quantity, unit: key.unit, db)
             }
@@ -452,13 +459,14 @@ public final class HistoryRecorder: Sendable {
                 isStale = isStale || record.day != today
             }
             if isStale { try store.fillEarlierDays(db) }
-            guard let newest else { return written }
+            guard let newest else { return (written, series) }
             if clock.isProven { try store.setMeta("proven_until", newest, db) }
             try store.rollUp(newest: newest, budget: Self.budget, db)
             try store.closeDays(newest: newest, budget: 2, db)
             if forgets { try store.forget(newest: newest, retention: retention, db) }
-            return written
+            return (written, series)
         }
+        state.stored = series
         state.closed = [:]
         state.records = []
         if forgets { state.lastForget = monotonic }
@@ -503,6 +511,7 @@ public final class HistoryRecorder: Sendable {
                     state.newest = try store.reading { try store.newestMinute($0) }
                 }
                 state.store = store
+                state.stored = [:]
                 state.fold = nil
                 return
             } catch {

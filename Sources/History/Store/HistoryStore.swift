@@ -175,7 +175,8 @@ public final class HistoryStore: Sendable {
     // MARK: Small facts
 
     func meta(_ key: String, _ db: Database) throws -> Int? {
-        try Int.fetchOne(db, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+        let statement = try db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?")
+        return try Int.fetchOne(statement, arguments: [key])
     }
 
     func setMeta(_ key: String, _ value: Int, _ db: Database) throws {

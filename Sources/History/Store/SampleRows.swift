@@ -13,14 +13,15 @@ extension HistoryStore {
     /// Writes a minute, together with what it holds already.
     func write(_ block: MinuteBlock, minute: Int, _ db: Database) throws {
         var block = block
-        if let old = try Data.fetchOne(db, sql: "SELECT block FROM samples WHERE id = ?", arguments: [minute]),
+        let select = try db.cachedStatement(sql: "SELECT block FROM samples WHERE id = ?")
+        if let old = try Data.fetchOne(select, arguments: [minute]),
             var whole = old.withUnsafeBytes({ MinuteBlock(packed: $0) })
         {
             whole.merge(block)
             block = whole
         }
-        try db.execute(
-            sql: "INSERT OR REPLACE INTO samples (id, block) VALUES (?, ?)", arguments: [minute, Data(block.packed())])
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO samples (id, block) VALUES (?, ?)")
+            .execute(arguments: [minute, Data(block.packed())])
         try markStale(minute: minute, db)
     }
 
