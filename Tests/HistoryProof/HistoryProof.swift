@@ -10,8 +10,18 @@ struct HistoryProof {
         switch arguments.dropFirst().first {
         case "year":
             try year(days: Double(arguments.count > 3 ? arguments[3] : "365") ?? 365, directory: arguments[2])
+        case "size":
+            try BigYear.run(directory: arguments[2], days: Int(arguments.count > 3 ? arguments[3] : "365") ?? 365)
+        case "writer":
+            let begin = Double(arguments[3]) ?? 0
+            KillProof.write(directory: arguments[2], from: begin)
+        case "kill":
+            let count = Int(arguments.count > 3 ? arguments[3] : "200") ?? 200
+            let report = try KillProof.run(program: arguments[0], directory: arguments[2], count: count, seed: 42)
+            say("\(report)")
+            if !report.isGood { exit(1) }
         default:
-            say("HistoryProof year DIRECTORY [DAYS]")
+            say("HistoryProof year DIRECTORY [DAYS] | size DIRECTORY [DAYS] | kill DIRECTORY [TIMES]")
             exit(2)
         }
     }

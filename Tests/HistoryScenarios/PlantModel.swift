@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 package import History
 import Simulation
 package import VEDirect

@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 package import History
 
 /// Three chargers, one that loses 15 % from day 200, one that is shaded in winter; outages, restarts, both changes of

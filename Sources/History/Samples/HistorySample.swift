@@ -109,6 +109,9 @@ public struct Series: Sendable, Hashable {
         }
     }
 
+    /// The same for values that are known to be good.
+    package func stepsForProof(_ value: Double) -> Int64 { Int64((value * scale).rounded()) }
+
     /// The whole steps of a value; nil for what is no number or beyond all reason.
     func steps(_ value: Double) -> Int64? {
         let steps = (value * scale).rounded()

@@ -1,18 +1,25 @@
 /// The samples of one series in one minute.
-struct SampleRun: Sendable, Hashable {
-    var series: Int
+package struct SampleRun: Sendable, Hashable {
+    package var series: Int
     /// Whether any of them was derived.
-    var isDerived = false
+    package var isDerived = false
     /// Tenths of a second since the minute began, 0…599, rising.
-    var times: [UInt16] = []
+    package var times: [UInt16] = []
     /// In the series' steps.
-    var values: [Int64] = []
+    package var values: [Int64] = []
+
+    package init(series: Int, isDerived: Bool = false, times: [UInt16] = [], values: [Int64] = []) {
+        self.series = series
+        self.isDerived = isDerived
+        self.times = times
+        self.values = values
+    }
 }
 
 /// All samples of one minute (UTC), as the store keeps them: one row, so that a minute costs few pages.
-struct MinuteBlock: Sendable, Hashable {
+package struct MinuteBlock: Sendable, Hashable {
     /// By series.
-    var runs: [SampleRun] = []
+    package var runs: [SampleRun] = []
 
     /// The most samples of a series in a minute: ten a second.
     static let longestRun = 600
@@ -102,7 +109,7 @@ struct MinuteBlock: Sendable, Hashable {
         self.runs = runs
     }
 
-    init() {}
+    package init() {}
 
     /// Reads run by run into arrays that are used again; false for a damaged block, of which nothing is handed on.
     static func forEachRun(

@@ -335,18 +335,24 @@ extension HistoryStore {
 
     /// What lies in the future of a clock that is right was written under a wrong one.
     ///
+    /// - Parameter deletes: whether it is deleted; else only the tiers are made anew when their time comes.
     /// - Returns: how many minutes of samples were given up.
     @discardableResult
-    func discardFuture(after minute: Int, _ db: Database) throws -> Int {
-        try db.execute(sql: "DELETE FROM samples WHERE id > ?", arguments: [minute + 5])
-        let count = db.changesCount
+    func discardFuture(after minute: Int, deletes: Bool, _ db: Database) throws -> Int {
         let hour = minute / 60
-        try db.execute(sql: "DELETE FROM minutes WHERE id >= ?", arguments: [Self.rowID(hour + 1, series: 0)])
-        try db.execute(sql: "DELETE FROM quarters WHERE id >= ?", arguments: [Self.rowID(minute / 1440 + 1, series: 0)])
         let today = zone.date(at: Double(minute) * 60)
-        try db.execute(sql: "DELETE FROM figures WHERE day > ?", arguments: [today.number])
-        try db.execute(sql: "DELETE FROM charger_days WHERE day > ?", arguments: [today.number])
-        for (key, limit) in [("rolled_hour", hour - 1), ("rolled_day", minute / 1440 - 1), ("closed_day", today.number - 1)] {
+        var count = 0
+        if deletes {
+            try db.execute(sql: "DELETE FROM samples WHERE id > ?", arguments: [minute + 5])
+            count = db.changesCount
+            try db.execute(sql: "DELETE FROM minutes WHERE id >= ?", arguments: [Self.rowID(hour + 1, series: 0)])
+            try db.execute(
+                sql: "DELETE FROM quarters WHERE id >= ?", arguments: [Self.rowID(minute / 1440 + 1, series: 0)])
+            try db.execute(sql: "DELETE FROM figures WHERE day > ?", arguments: [today.number])
+            try db.execute(sql: "DELETE FROM charger_days WHERE day > ?", arguments: [today.number])
+        }
+        let limits = [("rolled_hour", hour - 1), ("rolled_day", minute / 1440 - 1), ("closed_day", today.number - 1)]
+        for (key, limit) in limits {
             if let value = try meta(key, db), value > limit { try setMeta(key, limit, db) }
         }
         return count

@@ -277,7 +277,7 @@ public final class HistoryRecorder: Sendable {
             } else {
                 say(.warning, "the clock stepped by \(seconds) and stayed there: it is believed from now on")
             }
-            if state.clock.isProven { discardFuture(monotonic: monotonic, &state) }
+            discardFuture(monotonic: monotonic, &state)
             state.fold = nil
         case .held(let step):
             state.status.heldStep = step
@@ -327,11 +327,12 @@ public final class HistoryRecorder: Sendable {
     private func discardFuture(monotonic: Double, _ state: inout State) {
         guard let store = state.store, let now = state.clock.time(at: monotonic) else { return }
         do {
-            let minute = Int(now / 60)
-            let newest = try store.reading { try store.newestMinute($0) }
-            guard let newest, newest > minute + 5 else { return }
-            let count = try store.writing { try store.discardFuture(after: minute, $0) }
-            say(.warning, "\(count) minutes that an earlier wrong clock had dated in the future were given up")
+            // A clock that nobody vouches for may make things anew, and destroy nothing.
+            let isProven = state.clock.isProven
+            let count = try store.writing { try store.discardFuture(after: Int(now / 60), deletes: isProven, $0) }
+            if count > 0 {
+                say(.warning, "\(count) minutes that an earlier wrong clock had dated in the future were given up")
+            }
             state.fold = nil
         } catch {
             fail(error, &state)

@@ -155,6 +155,9 @@ public final class HistoryStore: Sendable {
         }
     }
 
+    /// The newest minute with samples, in minutes since 1970; nil without any.
+    public func newest() throws(HistoryError) -> Int? { try reading { try newestMinute($0) } }
+
     /// Ends all use of the file.
     public func close() { try? database.close() }
 
