@@ -76,7 +76,10 @@ let package = Package(
             name: "HistoryProof", dependencies: ["History", "HistoryScenarios"], path: "Tests/HistoryProof",
             swiftSettings: strict),
         .testTarget(
-            name: "HistoryTests", dependencies: ["History", "HistoryScenarios", "HistoryProof", "VEDirect"],
+            name: "HistoryTests",
+            dependencies: [
+                "History", "HistoryScenarios", "HistoryProof", "VEDirect", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"], swiftSettings: strict),

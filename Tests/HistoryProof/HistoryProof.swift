@@ -15,6 +15,10 @@ struct HistoryProof {
         case "writer":
             let begin = Double(arguments[3]) ?? 0
             KillProof.write(directory: arguments[2], from: begin)
+        case "full":
+            FaultyDisk.fill(directory: arguments[2])
+        case "readonly":
+            FaultyDisk.forbid(directory: arguments[2])
         case "kill":
             let count = Int(arguments.count > 3 ? arguments[3] : "200") ?? 200
             let report = try KillProof.run(program: arguments[0], directory: arguments[2], count: count, seed: 42)

@@ -114,7 +114,7 @@ package enum BigYear {
         }
         let last = firstDay + (days - 1)
         report.dayTime = try best { _ = try store.figures(of: last - 2) }
-        report.openDayTime = try best { _ = try store.figures(of: last) }
+        report.openDayTime = try best { _ = try store.foldAgain(last) }
         let power = try store.series().filter { $0.quantity == .panelPower }
         let from = Double(firstDay.number) * 86_400
         let to = from + Double(days) * 86_400

@@ -6,7 +6,7 @@ package import History
 package struct YearScenario {
     package let days: Double
     package let zone: TimeZoneRules
-    package let start = CivilDate(year: 2026, month: 3, day: 1)
+    package let start: CivilDate
     package let failingFrom: Double
     package let failing = "HQ2201FAILS"
     package let shaded = "HQ2202SHADE"
@@ -14,8 +14,11 @@ package struct YearScenario {
     package let events: [PlantRun.Event]
     package let disturbed: Set<CivilDate>
 
-    package init(days: Double, failingFrom: Double = 200) {
+    package init(
+        days: Double, start: CivilDate = CivilDate(year: 2026, month: 3, day: 1), failingFrom: Double = 200
+    ) {
         self.days = days
+        self.start = start
         self.failingFrom = failingFrom
         zone = TimeZoneRules(named: "Europe/Berlin") ?? .utc
         let hour = 3600.0

@@ -103,8 +103,8 @@ public struct Series: Sendable, Hashable {
     static func decimals(ofUnit unit: String) -> Int {
         switch unit {
         case "": 0
-        case "W", "min", "h": 1
-        case "kWh", "A", "Ah": 3
+        case "min", "h": 1
+        case "kWh", "A", "Ah", "%": 3
         default: 2
         }
     }

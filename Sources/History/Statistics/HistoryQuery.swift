@@ -20,10 +20,9 @@ extension HistoryStore {
     /// The figures of a day; of the running day as far as it is written.
     public func figures(of day: CivilDate) throws(HistoryError) -> [DayFigures] {
         try reading { db in
-            if let closed = try meta("closed_day", db), day.number > closed {
-                return try openDays(upTo: day, db).filter { $0.day == day }
-            }
-            return try figures(of: day, db)
+            if let closed = try meta("closed_day", db), day.number <= closed { return try figures(of: day, db) }
+            let open = try openDays(upTo: day, db).filter { $0.day == day }
+            return open.isEmpty ? try figures(of: day, db) : open
         }
     }
 

@@ -112,11 +112,13 @@ public struct UnderperformanceWatch: Sendable {
         var quiet = 0
         for end in points.indices {
             if var running = alarm {
-                // Better again when five days in a row say so.
-                let shift = upperMedian(zip(points[end].whole, running.usual).map { pair in
+                // Better again when five days in a row say so, by most of the others and against none: one of them may
+                // have fallen behind itself.
+                let shifts = zip(points[end].whole, running.usual).compactMap { pair in
                     pair.0.flatMap { now in pair.1.map { now - $0 } }
-                })
-                quiet = (shift ?? -1) > running.log * 0.4 ? quiet + 1 : 0
+                }
+                let isBetter = upperMedian(shifts) ?? -1 > running.log * 0.4
+                quiet = isBetter && shifts.min() ?? -1 > running.log * 0.75 ? quiet + 1 : 0
                 guard quiet >= 5 else { continue }
                 running.finding.until = points[end - 4].date - 1
                 findings.append(finished(running.finding, last: points[end].date))

@@ -38,6 +38,11 @@ extension HistoryStore {
         }
     }
 
+    /// Works out a day from its samples whether it is closed or not, for proofs.
+    package func foldAgain(_ day: CivilDate) throws(HistoryError) -> [DayFigures] {
+        try reading { try figures(closing: day, $0) }
+    }
+
     /// A series by its names, for proofs.
     package func makeSeries(device: String, quantity: Quantity, unit: String) throws(HistoryError) -> Series? {
         try writing { try series(device: device, quantity: quantity, unit: unit, $0) }
