@@ -3,24 +3,24 @@ internal import History
 
 /// A disk that is full, or may not be written, in a process of its own: limits hold for a process.
 package enum FaultyDisk {
-    /// No file may grow beyond 400 kB for some hours; then it may.
+    /// No file may grow beyond 150 kB for some time; then it may.
     package static func fill(directory: String) {
         signal(SIGXFSZ, SIG_IGN)
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
         let all = limit.rlim_cur
-        limit.rlim_cur = 400_000
+        limit.rlim_cur = 150_000
         setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
         let recorder = make(directory)
-        record(recorder, from: 0, hours: 6)
+        record(recorder, from: 0, hours: 2)
         let middle = recorder.status
         print("middle trouble=\(middle.trouble ?? "none") waiting=\(middle.waitingMinutes) lost=\(middle.lostSamples)")
-        print("middle figures=\(recorder.today(monotonic: 6 * 3600).count)")
+        print("middle figures=\(recorder.today(monotonic: 2 * 3600).count)")
         limit.rlim_cur = all
         setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-        record(recorder, from: 6 * 3600, hours: 1)
+        record(recorder, from: 2 * 3600, hours: 1)
         let end = recorder.status
-        recorder.close(monotonic: 7 * 3600)
+        recorder.close(monotonic: 3 * 3600)
         print("end trouble=\(end.trouble ?? "none") lost=\(end.lostSamples)")
         fflush(nil)
     }

@@ -52,6 +52,8 @@ public final class HistoryRecorder: Sendable {
 
     /// The most minutes that wait for a disk that cannot be written.
     static let backlogLimit = 1440
+    /// The most minutes that are written in one transaction.
+    static let portion = 120
     /// The most samples that wait for a clock that is not set.
     static let undatedLimit = 100_000
     /// Hours or days of the tiers that are made in one transaction.
@@ -182,6 +184,9 @@ public final class HistoryRecorder: Sendable {
     public func close(monotonic: Double) {
         state.withLock { state in
             commit(before: .max, monotonic: monotonic, &state)
+            while !state.closed.isEmpty, state.status.trouble == nil {
+                commit(before: .max, monotonic: monotonic, &state)
+            }
             state.store?.close()
             state.store = nil
         }
@@ -424,11 +429,12 @@ public final class HistoryRecorder: Sendable {
     }
 
     private func write(to store: HistoryStore, monotonic: Double, _ state: inout State) throws(HistoryError) {
-        let blocks = state.closed.sorted { $0.key < $1.key }
+        // After a long wait a part at a time, so that a disk that still fails costs little.
+        let blocks = state.closed.sorted { $0.key < $1.key }.prefix(Self.portion)
         let keys = state.keys
         let records = state.records
         let clock = state.clock
-        let newest = state.newest
+        let newest = blocks.last?.key
         let mayForget = clock.isProven || monotonic - max(0, state.lastForget) >= 86_400
         let forgets = monotonic - state.lastForget >= 3600 && mayForget
         let firstMinute = state.firstMinute
@@ -468,7 +474,7 @@ public final class HistoryRecorder: Sendable {
             return (written, series)
         }
         state.stored = series
-        state.closed = [:]
+        for (minute, _) in blocks { state.closed[minute] = nil }
         state.records = []
         if forgets { state.lastForget = monotonic }
         for (minute, bytes) in written {
