@@ -16,7 +16,7 @@ package enum KillProof {
         package var isGood: Bool { damaged == 0 && backwards.isEmpty && worstLoss <= 60 + KillProof.interval }
         package var description: String {
             "\(kills) kills: \(worstLoss) s lost at most, \(damaged) damaged, \(backwards.count) totals ran backwards"
-                + (backwards.first.map { " (\($0))" } ?? "")
+                + backwards.prefix(5).map { "\n" + $0 }.joined()
         }
     }
 
@@ -93,7 +93,8 @@ package enum KillProof {
                     guard let value = figures[figure] else { continue }
                     let key = "\(figures.day) \(figures.device) \(figure)"
                     if value < (totals[key] ?? 0) - 1e-9 {
-                        report.backwards.append("\(key): \(value) after \(totals[key] ?? 0)")
+                        report.backwards.append(
+                            "\(key): \(value) after \(totals[key] ?? 0), at \(zone.text(of: origin + reached))")
                     }
                     totals[key] = max(totals[key] ?? 0, value)
                 }

@@ -50,16 +50,22 @@ extension HistoryStore {
     }
 
     /// Days that are not closed yet: today, as a rule, and at times yesterday.
-    private func openDays(upTo last: CivilDate, _ db: Database) throws -> [DayFigures] {
+    func openDays(upTo last: CivilDate, _ db: Database) throws -> [DayFigures] {
         guard let newest = try newestMinute(db), let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
         else { return [] }
         let closed = try meta("closed_day", db).map { CivilDate(number: $0) }
         let from = max((closed ?? zone.date(at: Double(oldest) * 60) - 1) + 1, last - 2)
         let to = min(last, zone.date(at: Double(newest) * 60))
         guard from <= to else { return [] }
-        var days: [DayFigures] = []
-        for number in from.number...to.number { days += try figures(closing: CivilDate(number: number), db) }
-        return days
+        // A later day may say more of an earlier one.
+        var days: [CivilDate: [String: DayFigures]] = [:]
+        for day in from...to {
+            let open = days.values.flatMap(\.values)
+            for figures in try figures(closing: day, after: open, db) {
+                days[figures.day, default: [:]][figures.device] = figures
+            }
+        }
+        return days.values.flatMap(\.values).sorted { ($0.day, $0.device) < ($1.day, $1.device) }
     }
 
     /// The first and the last day of which there is anything; nil for an empty history.

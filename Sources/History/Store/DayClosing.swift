@@ -5,23 +5,25 @@ import GRDB
 extension HistoryStore {
     /// The figures of a day as they follow from what is stored now, written or not.
     ///
+    /// - Parameter open: figures of days before that are not written yet.
     /// - Returns: by day; the day itself, and the days before it to which energy belongs that came unseen.
-    func figures(closing day: CivilDate, _ db: Database) throws -> [DayFigures] {
+    func figures(closing day: CivilDate, after open: [DayFigures] = [], _ db: Database) throws -> [DayFigures] {
         let series = try allSeries(db)
         var fold = DayFold(
-            day: day, zone: zone, series: series, carry: try carry(into: day, series, db), longestHold: Self.longestHold)
+            day: day, zone: zone, series: series, carry: try carry(into: day, series, after: open, db),
+            longestHold: Self.longestHold)
         try forEachMinute(in: fold.firstMinute..<fold.endMinute, db) { minute, bytes in
             _ = fold.add(minute: minute, packed: bytes)
         }
-        return try figures(from: fold, db)
+        return try figures(from: fold, after: open, db)
     }
 
     /// The same, from samples that were folded already.
-    func figures(from fold: DayFold, _ db: Database) throws -> [DayFigures] {
+    func figures(from fold: DayFold, after open: [DayFigures] = [], _ db: Database) throws -> [DayFigures] {
         var result = fold.result()
         var days: [CivilDate: [String: DayFigures]] = [:]
         for (device, unseen) in result.unseen.sorted(by: { $0.key < $1.key }) {
-            try divide(unseen.energy, since: unseen.since, of: device, fold: fold, &result.figures, &days, db)
+            try divide(unseen.energy, since: unseen.since, of: device, fold: fold, &result.figures, &days, after: open, db)
         }
         if var plant = result.figures[DayFigures.plant] {
             plant["yield"] = Self.yieldSum(result.figures)
@@ -42,7 +44,9 @@ extension HistoryStore {
     }
 
     /// What the days before leave for a day.
-    func carry(into day: CivilDate, _ series: [Series], _ db: Database) throws -> DayFold.Carry {
+    func carry(
+        into day: CivilDate, _ series: [Series], after open: [DayFigures] = [], _ db: Database
+    ) throws -> DayFold.Carry {
         var carry = DayFold.Carry()
         for device in Set(series.map(\.device)) {
             guard
@@ -58,8 +62,12 @@ extension HistoryStore {
             carry.lifetimes[device] = values["lifetime_seen"] ?? values["lifetime_yield"]
             carry.lastSeen[device] = values["last_seen"]
         }
-        for figures in try figures(of: day - 1, db) {
+        for figures in try figures(of: day - 1, db) + open.filter({ $0.day == day - 1 }) {
             if let after = figures["night_after"] { carry.nightAfter[figures.device] = after }
+        }
+        for figures in open.sorted(by: { $0.day < $1.day }) where figures.day < day && figures["last_seen"] != nil {
+            carry.lifetimes[figures.device] = figures["lifetime_seen"] ?? figures["lifetime_yield"]
+            carry.lastSeen[figures.device] = figures["last_seen"]
         }
         return carry
     }
@@ -74,7 +82,7 @@ extension HistoryStore {
     /// records where there are, the rest by the usual course of a day.
     private func divide(
         _ total: Double, since: Double, of device: String, fold: DayFold, _ today: inout [String: DayFigures],
-        _ earlier: inout [CivilDate: [String: DayFigures]], _ db: Database
+        _ earlier: inout [CivilDate: [String: DayFigures]], after open: [DayFigures], _ db: Database
     ) throws {
         let first = zone.date(at: since)
         let last = fold.day
@@ -88,7 +96,8 @@ extension HistoryStore {
             let day = CivilDate(number: number)
             if day < last, earlier[day] == nil {
                 earlier[day] = Dictionary(
-                    try figures(of: day, db).map { ($0.device, $0) }, uniquingKeysWith: { first, _ in first })
+                    try (figures(of: day, db) + open.filter { $0.day == day }).map { ($0.device, $0) },
+                    uniquingKeysWith: { _, new in new })
             }
             let old = day < last ? earlier[day]?[device] : today[device]
             // Energy that was given to this day before comes again now.

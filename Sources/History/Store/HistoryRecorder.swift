@@ -214,6 +214,10 @@ public final class HistoryRecorder: Sendable {
             guard let store = state.store else { return unwritten(day, state) }
             do {
                 return try store.reading { db in
+                    // In the first minutes of a day the day before is not closed yet.
+                    guard let closed = try store.meta("closed_day", db), closed >= day.number - 1 else {
+                        return try store.openDays(upTo: day, db).filter { $0.day == day }
+                    }
                     if state.fold?.day != day {
                         let series = try store.allSeries(db)
                         var fold = DayFold(
