@@ -78,7 +78,8 @@ let package = Package(
         .testTarget(
             name: "HistoryTests",
             dependencies: [
-                "History", "HistoryScenarios", "HistoryProof", "VEDirect", .product(name: "GRDB", package: "GRDB.swift"),
+                "History", "HistoryScenarios", "HistoryProof", "VEDirect",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.

@@ -90,7 +90,8 @@ struct HistoryExportCommand: ParsableCommand {
                 }
             // Whole pages at a time: a year is millions of lines.
             var page = ""
-            try store.export(as: exchange, tiers: tiers.isEmpty ? Set(HistoryStore.Tier.allCases) : tiers, days: days) { line in
+            try store.export(as: exchange, tiers: tiers.isEmpty ? Set(HistoryStore.Tier.allCases) : tiers, days: days) {
+                line in
                 page += line
                 page += "\n"
                 guard page.utf8.count > 1 << 16 else { return }
@@ -208,7 +209,9 @@ struct HistorySizeCommand: ParsableCommand {
             Terminal.print(store.path)
             Terminal.print("\(size.file) bytes, \(size.free) of them free")
             if let days { Terminal.print("\(days.lowerBound) to \(days.upperBound)") }
-            for (table, rows) in size.rows.sorted(by: { $0.key < $1.key }) { Terminal.print("\(rows) rows of \(table)") }
+            for (table, rows) in size.rows.sorted(by: { $0.key < $1.key }) {
+                Terminal.print("\(rows) rows of \(table)")
+            }
         } catch {
             Terminal.complain(error.description)
             throw Status.failed.exit

@@ -91,7 +91,9 @@ struct Stats: ParsableCommand {
         guard days.count > 1, all || json else { return [:] }
         var medians: [String: [String: Double]] = [:]
         for series in try store.series() {
-            guard let median = try store.median(of: series, from: days.lowerBound, to: days.upperBound) else { continue }
+            guard let median = try store.median(of: series, from: days.lowerBound, to: days.upperBound) else {
+                continue
+            }
             medians[series.device, default: [:]][series.quantity.rawValue + ".median"] = median
         }
         return medians
@@ -170,15 +172,18 @@ struct Stats: ParsableCommand {
             let names =
                 all
                 ? values.keys.sorted()
-                : Self.shown.filter { values[$0] != nil && (days.count == 1 || !Self.isMoment($0) || $0.hasSuffix("x_at")) }
+                : Self.shown.filter {
+                    values[$0] != nil && (days.count == 1 || !Self.isMoment($0) || $0.hasSuffix("x_at"))
+                }
             for name in names {
                 guard let value = values[name] else { continue }
                 Terminal.print("  " + Self.padded(name, 28) + Self.text(name, value, zone, withDate: days.count > 1))
             }
             if days.count > 1, let yields = statistics.dailyYields[device.device] {
                 let numbers = [yields.minimum, yields.median, yields.mean, yields.maximum].map { Self.number($0) }
-                Terminal.print("  " + Self.padded("daily yield", 28) + numbers.joined(separator: " / ") + " kWh"
-                    + "  (min / median / mean / max)")
+                Terminal.print(
+                    "  " + Self.padded("daily yield", 28) + numbers.joined(separator: " / ") + " kWh"
+                        + "  (min / median / mean / max)")
             }
         }
         guard !findings.isEmpty else { return }
@@ -189,7 +194,8 @@ struct Stats: ParsableCommand {
     private static let shown = [
         "yield", "yield_source", "share", "lifetime_yield", "maximum_power", "maximum_power_at", "production_start",
         "met_consumption", "production_stop", "panel_power.max", "panel_power.max_at", "state.bulk", "state.absorption",
-        "state.float", "state.off", "state.fault", "float_at", "consumption", "direct", "self_sufficiency", "other_sources",
+        "state.float", "state.off", "state.fault", "float_at", "consumption", "direct", "self_sufficiency",
+        "other_sources",
         "battery_voltage.min", "battery_voltage.max", "battery_voltage.mean", "state_of_charge.min",
         "state_of_charge.min_at", "full_at", "charge_in", "charge_out", "energy_in", "energy_out", "overnight",
         "negative_day", "negative_night", "capacity", "autonomy",

@@ -20,11 +20,14 @@ package enum BigYear {
         (.systemYield, "kWh"), (Quantity(rawValue: "charger_internal_temperature"), "degC"), (.trackerMode, ""),
     ]
     private static let shunt: [(Quantity, String)] = [
-        (.batteryVoltage, "V"), (.batteryCurrent, "A"), (.stateOfCharge, "%"), (Quantity(rawValue: "consumed_charge"), "Ah"),
+        (.batteryVoltage, "V"), (.batteryCurrent, "A"), (.stateOfCharge, "%"),
+        (Quantity(rawValue: "consumed_charge"), "Ah"),
     ]
 
     /// Values at a time; `clear` says how clear the minute is.
-    private static func values(_ charger: Int, _ sun: Double, _ random: inout SeededRandom, _ lifetime: Double) -> [Double] {
+    private static func values(_ charger: Int, _ sun: Double, _ random: inout SeededRandom, _ lifetime: Double)
+        -> [Double]
+    {
         let power = sun > 0 ? sun * (200 + 40 * Double(charger)) * (0.97 + 0.06 * random.unit()) : 0
         let voltage = 12.6 + sun * 1.2 + 0.01 * random.unit()
         return [
@@ -41,7 +44,10 @@ package enum BigYear {
         let store = try HistoryStore.open(at: path, zone: zone)
         var ids: [[Series]] = []
         for charger in 0..<8 {
-            ids.append(try quantities.compactMap { try store.makeSeries(device: "HQ220\(charger)ABCDE", quantity: $0.0, unit: $0.1) })
+            ids.append(
+                try quantities.compactMap {
+                    try store.makeSeries(device: "HQ220\(charger)ABCDE", quantity: $0.0, unit: $0.1)
+                })
         }
         ids.append(try shunt.compactMap { try store.makeSeries(device: "0x31297", quantity: $0.0, unit: $0.1) })
         let firstDay = CivilDate(year: 2026, month: 1, day: 1)
@@ -76,7 +82,9 @@ package enum BigYear {
                     for sun in suns {
                         let current = sun * 140 - 6 + random.unit() * 0.4
                         let all = [12.6 + sun * 1.2 + 0.02 * random.unit(), current, 80 + sun * 10, -40 + sun * 20]
-                        for (index, value) in all.enumerated() { columns[index].append(ids[8][index].stepsForProof(value)) }
+                        for (index, value) in all.enumerated() {
+                            columns[index].append(ids[8][index].stepsForProof(value))
+                        }
                     }
                     for (index, column) in columns.enumerated() {
                         block.runs.append(SampleRun(series: ids[8][index].id, times: times, values: column))
@@ -118,7 +126,9 @@ package enum BigYear {
         let power = try store.series().filter { $0.quantity == .panelPower }
         let from = Double(firstDay.number) * 86_400
         let to = from + Double(days) * 86_400
-        report.chartTime = try best { report.chartPoints = try power.first.map { try store.chart($0, from: from, to: to).count } ?? 0 }
+        report.chartTime = try best {
+            report.chartPoints = try power.first.map { try store.chart($0, from: from, to: to).count } ?? 0
+        }
         report.allChartsTime = try best { for series in power { _ = try store.chart(series, from: from, to: to) } }
         store.close()
     }

@@ -41,7 +41,8 @@ package enum FaultyDisk {
 
     private static func make(_ directory: String) -> HistoryRecorder {
         HistoryRecorder(
-            path: directory + "/" + HistoryStore.fileName, zone: TimeZoneRules(named: "Europe/Berlin") ?? .utc, boot: "one"
+            path: directory + "/" + HistoryStore.fileName, zone: TimeZoneRules(named: "Europe/Berlin") ?? .utc,
+            boot: "one"
         ) { print("log \($0.severity) \($0.text)") }
     }
 

@@ -27,7 +27,8 @@ package enum KillProof {
     package static func write(directory: String, from begin: Double) {
         let recorder = HistoryRecorder(
             path: directory + "/" + HistoryStore.fileName, zone: TimeZoneRules(named: "Europe/Berlin") ?? .utc,
-            boot: "one") { notice in
+            boot: "one"
+        ) { notice in
             if notice.severity == .error { Glibc.write(2, notice.text + "\n", notice.text.utf8.count + 1) }
         }
         var elapsed = begin
@@ -50,7 +51,8 @@ package enum KillProof {
         let yield = 100 + (days + (1 - cos(part * .pi)) / 2) * 300 * 24 / .pi / 1000
         func sample(_ device: String, _ quantity: Quantity, _ value: Double, _ unit: String) -> HistorySample {
             HistorySample(
-                device: device, quantity: quantity, value: value, unit: unit, wall: origin + elapsed, monotonic: elapsed)
+                device: device, quantity: quantity, value: value, unit: unit, wall: origin + elapsed, monotonic: elapsed
+            )
         }
         var all: [HistorySample] = []
         for charger in ["HQ1", "HQ2"] {
@@ -73,7 +75,9 @@ package enum KillProof {
         let zone = TimeZoneRules(named: "Europe/Berlin") ?? .utc
         let path = directory + "/" + HistoryStore.fileName
         for _ in 0..<count {
-            guard let reached = runAndKill([program, "writer", directory, "\(elapsed)"], after: 1 + random.whole(below: 1200))
+            guard
+                let reached = runAndKill(
+                    [program, "writer", directory, "\(elapsed)"], after: 1 + random.whole(below: 1200))
             else { continue }
             report.kills += 1
             let store: HistoryStore

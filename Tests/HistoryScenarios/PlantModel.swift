@@ -96,7 +96,9 @@ package struct PlantModel {
     /// Ah.
     package static let capacity = 400.0
 
-    package init(chargers: [Charger], start: CivilDate, zone: TimeZoneRules, cloudiness: Double = 0.45, seed: UInt64 = 7) {
+    package init(
+        chargers: [Charger], start: CivilDate, zone: TimeZoneRules, cloudiness: Double = 0.45, seed: UInt64 = 7
+    ) {
         self.chargers = chargers
         self.zone = zone
         origin = Double(start.number) * 86_400

@@ -49,7 +49,8 @@ package struct YearScenario {
                 for moment in stride(from: from, through: to, by: hour) {
                     disturbed.insert(zone.date(at: Double(start.number) * day + moment))
                 }
-            case .reboot(let at, _, _, _), .crash(let at): disturbed.insert(zone.date(at: Double(start.number) * day + at))
+            case .reboot(let at, _, _, _), .crash(let at):
+                disturbed.insert(zone.date(at: Double(start.number) * day + at))
             case .clockJump: break
             }
         }

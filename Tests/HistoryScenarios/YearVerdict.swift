@@ -12,7 +12,9 @@ package struct YearVerdict {
     package var details: [String] = []
 
     /// - Parameter disturbed: days on which the program did not run all the time: only yields are compared there.
-    package init(model: PlantModel, store: HistoryStore, days range: ClosedRange<CivilDate>, disturbed: Set<CivilDate>) throws {
+    package init(model: PlantModel, store: HistoryStore, days range: ClosedRange<CivilDate>, disturbed: Set<CivilDate>)
+        throws
+    {
         let all = try store.figures(from: range.lowerBound, to: range.upperBound)
         var byDay: [CivilDate: [String: DayFigures]] = [:]
         for figures in all { byDay[figures.day, default: [:]][figures.device] = figures }

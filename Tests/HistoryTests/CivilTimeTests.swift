@@ -17,7 +17,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"])
+    @Test(arguments: [
+        "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca",
+    ])
     func daysFollowEachOther(name: String) throws {
         let zone = try #require(TimeZoneRules(named: name))
         // Days of 23, 24 and 25 hours (or half an hour less or more) add up to the years.
@@ -103,7 +105,9 @@ import Testing
         _ = clock.observe(wall: june, monotonic: 0, isSynchronised: true)
         _ = clock.observe(wall: june + 90_000, monotonic: 10, isSynchronised: true)
         #expect(clock.observe(wall: june + 90_000 + 800, monotonic: 810, isSynchronised: true) == .none)
-        #expect(clock.observe(wall: june + 90_990, monotonic: 1000, isSynchronised: true) == .moved(by: 89_990, redates: false))
+        #expect(
+            clock.observe(wall: june + 90_990, monotonic: 1000, isSynchronised: true)
+                == .moved(by: 89_990, redates: false))
     }
 
     @Test func slewingIsFollowed() {

@@ -3,7 +3,9 @@ import Testing
 @testable import History
 
 @Suite struct PackingTests {
-    private func roundTrip(_ block: MinuteBlock) -> MinuteBlock? { block.packed().withUnsafeBytes { MinuteBlock(packed: $0) } }
+    private func roundTrip(_ block: MinuteBlock) -> MinuteBlock? {
+        block.packed().withUnsafeBytes { MinuteBlock(packed: $0) }
+    }
 
     @Test func blocksComeBackAsTheyWere() {
         var random = SystemRandomNumberGenerator()
@@ -12,7 +14,8 @@ import Testing
             for _ in 0..<Int.random(in: 0...60, using: &random) {
                 block.add(
                     series: .random(in: 1...5, using: &random), time: .random(in: 0...599, using: &random),
-                    value: .random(in: -1_000_000_000...1_000_000_000, using: &random), isDerived: .random(using: &random))
+                    value: .random(in: -1_000_000_000...1_000_000_000, using: &random),
+                    isDerived: .random(using: &random))
             }
             #expect(roundTrip(block) == block)
             for run in block.runs { #expect(zip(run.times, run.times.dropFirst()).allSatisfy { $0 < $1 }) }
@@ -49,7 +52,8 @@ import Testing
                 default:
                     slots.append(
                         Slot(
-                            known: .random(in: 0...600, using: &random), minimum: value, maximum: value + 50, last: value + 3,
+                            known: .random(in: 0...600, using: &random), minimum: value, maximum: value + 50,
+                            last: value + 3,
                             mean: value * 16 + .random(in: 0...800, using: &random)))
                 }
             }

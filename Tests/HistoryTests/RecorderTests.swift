@@ -151,7 +151,8 @@ import Testing
         second.close(monotonic: 700)
         let all = try store().figures(from: day - 1, to: day + 3).filter { $0.device == "HQ1" }
         let yields = Dictionary(all.map { ($0.day - day, $0["yield"] ?? 0) }, uniquingKeysWith: { first, _ in first })
-        let sources = Dictionary(all.map { ($0.day - day, $0["yield_source"]) }, uniquingKeysWith: { first, _ in first })
+        let sources = Dictionary(
+            all.map { ($0.day - day, $0["yield_source"]) }, uniquingKeysWith: { first, _ in first })
         #expect(abs((yields[-1] ?? 0) - 2) < 0.001)
         #expect(abs((yields[0] ?? 0) - 1.42) < 0.1)
         #expect(abs((yields[1] ?? 0) - 2.84) < 0.2)
@@ -252,7 +253,9 @@ import Testing
 
     @Test func aDirectoryThatIsNotThereIsSaidOnce() {
         let notices = notices
-        let recorder = HistoryRecorder(path: scratch.path + "/no/history.sqlite", zone: berlin, boot: "one") { notices.add($0) }
+        let recorder = HistoryRecorder(path: scratch.path + "/no/history.sqlite", zone: berlin, boot: "one") {
+            notices.add($0)
+        }
         recorder.feed(from: 0, minutes: 30, wallAhead: june)
         #expect(notices.texts.count == 1)
         #expect(recorder.status.trouble != nil)

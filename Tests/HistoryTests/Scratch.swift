@@ -55,7 +55,9 @@ func sample(
 
 extension HistoryRecorder {
     /// A charger at constant power for some minutes, a sample every ten seconds.
-    func feed(from monotonic: Double, minutes: Int, wallAhead: Double, power: Double = 120, isSynchronised: Bool? = true) {
+    func feed(
+        from monotonic: Double, minutes: Int, wallAhead: Double, power: Double = 120, isSynchronised: Bool? = true
+    ) {
         for step in 0..<minutes * 6 {
             let now = monotonic + Double(step) * 10
             tick(wall: now + wallAhead, monotonic: now, isSynchronised: isSynchronised)

@@ -26,7 +26,9 @@ import VEDirect
         for step in 0..<2000 {
             let time = Double(step) * 10
             meter.add(power: 400, at: time)
-            if step % 3 == 0 { meter.add(counter: ((10 + Double(step) * 10 * 200 / 3_600_000) * 100).rounded(.down) / 100, at: time) }
+            if step % 3 == 0 {
+                meter.add(counter: ((10 + Double(step) * 10 * 200 / 3_600_000) * 100).rounded(.down) / 100, at: time)
+            }
             #expect(meter.gained >= last)
             last = meter.gained
         }
@@ -128,7 +130,8 @@ import VEDirect
                 for (third, name) in ["morning", "noon", "evening"].enumerated() {
                     let own = 1 + noise * random.next()
                     values["compare." + name] =
-                        weather * [0.2, 0.5, 0.3][third] * (0.6 + 0.3 * Double(charger)) * own * health(day, charger, third)
+                        weather * [0.2, 0.5, 0.3][third] * (0.6 + 0.3 * Double(charger)) * own
+                        * health(day, charger, third)
                 }
                 all.append(DayFigures(day: first + day, device: "HQ\(charger)", values: values))
             }
@@ -224,10 +227,16 @@ import VEDirect
         let days = [
             DayFigures(
                 day: first, device: "HQ1",
-                values: ["yield": 2, "panel_power.max": 300, "panel_power.max_at": 5, "panel_power.mean": 100, "panel_power.known": 100]),
+                values: [
+                    "yield": 2, "panel_power.max": 300, "panel_power.max_at": 5, "panel_power.mean": 100,
+                    "panel_power.known": 100,
+                ]),
             DayFigures(
                 day: first + 1, device: "HQ1",
-                values: ["yield": 4, "panel_power.max": 200, "panel_power.max_at": 9, "panel_power.mean": 40, "panel_power.known": 300]),
+                values: [
+                    "yield": 4, "panel_power.max": 200, "panel_power.max_at": 9, "panel_power.mean": 40,
+                    "panel_power.known": 300,
+                ]),
         ]
         let period = PeriodStatistics(first...first + 6, days)
         #expect(period.knownDays == 2)

@@ -110,7 +110,8 @@ struct ExchangeRow: Sendable, Hashable {
         case .minute, .quarter:
             return time == nil || known == nil || mean == nil || minimum == nil || maximum == nil || value == nil
                 ? "a \(kind.rawValue) needs time, known, mean, minimum, maximum and value" : nil
-        case .figure, .chargerDay: return day == nil || value == nil ? "a \(kind.rawValue) needs a day and a value" : nil
+        case .figure, .chargerDay:
+            return day == nil || value == nil ? "a \(kind.rawValue) needs a day and a value" : nil
         case .state: return value == nil ? "a state needs a value" : nil
         }
     }

@@ -34,11 +34,13 @@ extension HistoryStore {
             let to = days.map { Double(zone.start(of: $0.upperBound + 1)) } ?? 1e11
             if tiers.contains(.days) {
                 for figures in try figures(
-                    from: days?.lowerBound ?? CivilDate(number: 0), to: days?.upperBound ?? CivilDate(number: 9_999_999), db)
+                    from: days?.lowerBound ?? CivilDate(number: 0),
+                    to: days?.upperBound ?? CivilDate(number: 9_999_999), db)
                 {
                     for (figure, value) in figures.values.sorted(by: { $0.key < $1.key }) {
                         put(
-                            ExchangeRow(kind: .figure, day: figures.day, device: figures.device, name: figure, value: value))
+                            ExchangeRow(
+                                kind: .figure, day: figures.day, device: figures.device, name: figure, value: value))
                     }
                 }
                 for record in try allChargerDays(db) where days?.contains(record.day) ?? true {
@@ -50,7 +52,8 @@ extension HistoryStore {
                 }
             }
             for (tier, table, kind, length, perRow) in [
-                (Tier.quarters, "quarters", ExchangeRow.Kind.quarter, 900.0, 96), (.minutes, "minutes", .minute, 60.0, 60),
+                (Tier.quarters, "quarters", ExchangeRow.Kind.quarter, 900.0, 96),
+                (.minutes, "minutes", .minute, 60.0, 60),
             ] where tiers.contains(tier) {
                 let rows = try Row.fetchCursor(db, sql: "SELECT id, block FROM \(table) ORDER BY id")
                 while let row = try rows.next() {

@@ -142,7 +142,8 @@ public struct HistoryImport: ~Copyable {
             guard let series = try series(row), let time = row.time, time >= 0, let known = row.known,
                 (0...Double(length)).contains(known), let mean = row.mean.flatMap({ series.steps($0 * 16) }),
                 let minimum = row.minimum.flatMap({ series.steps($0) }),
-                let maximum = row.maximum.flatMap({ series.steps($0) }), let last = row.value.flatMap({ series.steps($0) })
+                let maximum = row.maximum.flatMap({ series.steps($0) }),
+                let last = row.value.flatMap({ series.steps($0) })
             else { throw .badLine(lineNumber, "the values cannot be kept") }
             let slot = Int(time) / length
             let key = SlotKey(isMinute: isMinute, id: HistoryStore.rowID(slot / perRow, series: series.id))

@@ -55,7 +55,8 @@ struct DayFold: Sendable {
         self.longestHold = longestHold
         self.carry = carry
         self.series = Dictionary(series.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let chargerNames = Set(series.filter { [.panelPower, .systemYield].contains($0.quantity) }.map(\.device)).sorted()
+        let chargerNames = Set(series.filter { [.panelPower, .systemYield].contains($0.quantity) }.map(\.device))
+            .sorted()
         let batteryNames = Set(series.filter { $0.quantity == .batteryCurrent }.map(\.device))
             .subtracting(chargerNames).sorted()
         chargers = chargerNames.map { name in
@@ -185,7 +186,9 @@ struct DayFold: Sendable {
     private mutating func compare(minute: Int) {
         guard range.contains(minute) else { return }
         var mask: UInt64 = 0
-        for place in chargers.indices.prefix(64) where chargers[place].isUnlimited(in: minute) { mask |= 1 << UInt64(place) }
+        for place in chargers.indices.prefix(64) where chargers[place].isUnlimited(in: minute) {
+            mask |= 1 << UInt64(place)
+        }
         guard mask != 0 else { return }
         comparedTime[mask, default: 0] += 60
         for place in chargers.indices.prefix(64) where mask & (1 << UInt64(place)) != 0 {

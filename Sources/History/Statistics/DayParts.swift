@@ -86,7 +86,9 @@ struct ChargerDay: Sendable {
     }
 
     /// True if this is the change to float.
-    mutating func take(state code: Int, at time: Double, from start: Double, to end: Double, _ longestHold: Double) -> Bool {
+    mutating func take(state code: Int, at time: Double, from start: Double, to end: Double, _ longestHold: Double)
+        -> Bool
+    {
         let before = state
         if let before, time > before.time, time - before.time <= longestHold {
             let length = min(time, end) - max(before.time, start)
@@ -113,7 +115,8 @@ struct ChargerDay: Sendable {
     /// kWh in the thirds of the production, while all of `participants` could be compared.
     func compared(among participants: UInt64, from start: Double, to end: Double) -> [Double] {
         var thirds = [0.0, 0, 0]
-        for (mask, energies) in comparedEnergy.sorted(by: { $0.key < $1.key }) where mask & participants == participants {
+        for (mask, energies) in comparedEnergy.sorted(by: { $0.key < $1.key }) where mask & participants == participants
+        {
             for (index, energy) in energies.enumerated() where energy > 0 {
                 let part = (Double(index) * 15 + 7.5 - start) / max(end - start, 1) * 3
                 thirds[max(0, min(2, Int(part)))] += Double(energy) / 3_600_000

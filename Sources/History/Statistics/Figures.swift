@@ -127,7 +127,8 @@ public struct FigureDefinition: Sendable, Hashable {
         .init("falling_charge", .battery, .amount, "Ah", "charge out while the state of charge fell"),
         .init("falling_part", .battery, .amount, "%", "by how much the state of charge fell in that time"),
         .init("capacity", .battery, .amount, "Ah", "falling charge by falling part over the last 30 days"),
-        .init("autonomy", .battery, .amount, "d", "days that the charge above 20 % lasts at the last week's consumption"),
+        .init(
+            "autonomy", .battery, .amount, "d", "days that the charge above 20 % lasts at the last week's consumption"),
         .init("yield", .plant, .amount, "kWh", "sum of the chargers' yields"),
         .init("solar", .plant, .amount, "kWh", "energy out of the chargers while consumption was known"),
         .init("consumption", .plant, .amount, "kWh", "what loads took: chargers' output less battery power"),

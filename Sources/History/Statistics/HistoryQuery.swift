@@ -30,7 +30,9 @@ extension HistoryStore {
     public func figures(from first: CivilDate, to last: CivilDate) throws(HistoryError) -> [DayFigures] {
         try reading { db in
             var all: [CivilDate: [String: DayFigures]] = [:]
-            for figures in try figures(from: first, to: last, db) { all[figures.day, default: [:]][figures.device] = figures }
+            for figures in try figures(from: first, to: last, db) {
+                all[figures.day, default: [:]][figures.device] = figures
+            }
             let closed = try meta("closed_day", db)
             if closed.map({ last.number > $0 }) ?? true {
                 for figures in try openDays(upTo: last, db) where figures.day >= first {
@@ -91,7 +93,8 @@ extension HistoryStore {
     ) throws(HistoryError) -> [ChartPoint] {
         try reading { db in
             guard to > from else { return [] }
-            let points = (to - from) / 60 <= Double(max(limit, 1)) || (to - from) <= 2 * 86_400
+            let points =
+                (to - from) / 60 <= Double(max(limit, 1)) || (to - from) <= 2 * 86_400
                 ? try minutePoints(series, from, to, db) : try quarterPoints(series, from, to, db)
             return Self.thinned(points, limit: max(limit, 1), from: from, to: to)
         }

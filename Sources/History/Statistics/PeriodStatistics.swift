@@ -25,7 +25,9 @@ public struct PeriodStatistics: Sendable, Hashable {
 
         /// Of some numbers; nil for none.
         public init?(_ values: [Double]) {
-            guard let low = values.min(), let high = values.max(), let middle = History.median(values) else { return nil }
+            guard let low = values.min(), let high = values.max(), let middle = History.median(values) else {
+                return nil
+            }
             count = values.count
             minimum = low
             maximum = high

@@ -191,9 +191,10 @@ public struct UnderperformanceWatch: Sendable {
         // The first of the days in a row that belong to the lower level.
         var first = end
         while first > start - before, first > 0 {
-            let value = upperMedian(zip(points[first - 1].whole, usual).map { pair in
-                pair.0.flatMap { now in pair.1.map { now - $0 } }
-            })
+            let value = upperMedian(
+                zip(points[first - 1].whole, usual).map { pair in
+                    pair.0.flatMap { now in pair.1.map { now - $0 } }
+                })
             guard let value, value < shift / 2 else { break }
             first -= 1
         }
@@ -247,10 +248,11 @@ public struct UnderperformanceWatch: Sendable {
         var smooth: [[Double?]] = []
         for end in points.indices.dropFirst(window - 1) {
             let part = points[end - window + 1...end]
-            smooth.append((0..<count).map { other in
-                let values = part.compactMap { $0.whole[other] }
-                return values.count >= window / 2 ? median(values) : nil
-            })
+            smooth.append(
+                (0..<count).map { other in
+                    let values = part.compactMap { $0.whole[other] }
+                    return values.count >= window / 2 ? median(values) : nil
+                })
         }
         var findings: [Underperformance] = []
         var since: Int?
@@ -262,11 +264,12 @@ public struct UnderperformanceWatch: Sendable {
                 (since, noticed, worst) = (nil, nil, 0)
                 continue
             }
-            let shift = upperMedian((0..<count).map { other in
-                let past = smooth[max(0, index - 150)...index].compactMap { $0[other] }.sorted()
-                guard let now = smooth[index][other], past.count >= window else { return nil }
-                return now - past[past.count * 9 / 10]
-            })
+            let shift = upperMedian(
+                (0..<count).map { other in
+                    let past = smooth[max(0, index - 150)...index].compactMap { $0[other] }.sorted()
+                    guard let now = smooth[index][other], past.count >= window else { return nil }
+                    return now - past[past.count * 9 / 10]
+                })
             guard let shift else { continue }
             if shift < -0.05 {
                 since = since ?? index
@@ -304,9 +307,10 @@ public struct UnderperformanceWatch: Sendable {
         var changes: [Double] = []
         for point in points where isQuiet(point.date) {
             guard let later = byDate[point.date + 365], isQuiet(later.date) else { continue }
-            let change = upperMedian(zip(point.whole, later.whole).map { pair in
-                pair.0.flatMap { then in pair.1.map { $0 - then } }
-            })
+            let change = upperMedian(
+                zip(point.whole, later.whole).map { pair in
+                    pair.0.flatMap { then in pair.1.map { $0 - then } }
+                })
             if let change { changes.append(change) }
         }
         guard changes.count >= 30, let middle = median(changes) else { return nil }

@@ -12,7 +12,8 @@ extension HistoryStore {
     func setBoot(_ name: String, clock: SessionClock, firstMinute: Int?, _ db: Database) throws {
         let old = try boot(name, db)
         // The offset creeps with every look; a row that says nearly the same is left alone.
-        if let old, let offset = old.offset, let now = clock.offset, abs(offset - now) < 1, old.isProven == clock.isProven,
+        if let old, let offset = old.offset, let now = clock.offset, abs(offset - now) < 1,
+            old.isProven == clock.isProven,
             old.firstMinute == firstMinute
         {
             return

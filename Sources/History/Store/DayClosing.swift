@@ -23,7 +23,8 @@ extension HistoryStore {
         var result = fold.result()
         var days: [CivilDate: [String: DayFigures]] = [:]
         for (device, unseen) in result.unseen.sorted(by: { $0.key < $1.key }) {
-            try divide(unseen.energy, since: unseen.since, of: device, fold: fold, &result.figures, &days, after: open, db)
+            try divide(
+                unseen.energy, since: unseen.since, of: device, fold: fold, &result.figures, &days, after: open, db)
         }
         if var plant = result.figures[DayFigures.plant] {
             plant["yield"] = Self.yieldSum(result.figures)

@@ -281,7 +281,9 @@ public final class HistoryRecorder: Sendable {
             state.status.heldStep = nil
             let seconds = Self.seconds(step)
             if redates {
-                say(.warning, "the clock stepped by \(seconds): what was written since the machine started is dated anew")
+                say(
+                    .warning,
+                    "the clock stepped by \(seconds): what was written since the machine started is dated anew")
                 shift(by: step, &state)
             } else {
                 say(.warning, "the clock stepped by \(seconds) and stayed there: it is believed from now on")
@@ -306,7 +308,9 @@ public final class HistoryRecorder: Sendable {
         let tenths = Int((step * 10).rounded())
         var blocks = state.open
         for (minute, bytes) in state.closed {
-            if let block = bytes.withUnsafeBytes({ MinuteBlock(packed: $0) }) { blocks[minute, default: .init()].merge(block) }
+            if let block = bytes.withUnsafeBytes({ MinuteBlock(packed: $0) }) {
+                blocks[minute, default: .init()].merge(block)
+            }
         }
         var moved: [Int: MinuteBlock] = [:]
         for (minute, block) in blocks {
