@@ -12,6 +12,8 @@ struct HistoryProof {
             try year(days: Double(arguments.count > 3 ? arguments[3] : "365") ?? 365, directory: arguments[2])
         case "size":
             try BigYear.run(directory: arguments[2], days: Int(arguments.count > 3 ? arguments[3] : "365") ?? 365)
+        case "time":
+            try BigYear.time(directory: arguments[2], days: Int(arguments.count > 3 ? arguments[3] : "365") ?? 365)
         case "writer":
             let begin = Double(arguments[3]) ?? 0
             KillProof.write(directory: arguments[2], from: begin)
@@ -55,7 +57,7 @@ struct HistoryProof {
         for (name, error) in verdict.energyErrors.sorted(by: { $0.key < $1.key }) {
             say("energy \(name): worst day \(percent(error.worstDay)), sum \(percent(error.sum))")
         }
-        for (name, error) in verdict.timeErrors.sorted(by: { $0.key < $1.key }) { say("time \(name): \(error) s") }
+        for (name, error) in verdict.timeErrors.sorted(by: { $0.key < $1.key }) { say("time \(name): \(error) s, \(verdict.timeCounts[name] ?? (0, 0))") }
         for finding in verdict.findings { say("finding: \(finding)") }
         say("days \(verdict.days), missing \(verdict.missingDays)")
         say("size \(try store.size())")

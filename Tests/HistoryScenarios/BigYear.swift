@@ -107,6 +107,15 @@ package enum BigYear {
         return report
     }
 
+    /// How long the questions take to a history that ``run(directory:days:)`` made.
+    package static func time(directory: String, days: Int) throws {
+        var report = Report()
+        let zone = TimeZoneRules(named: "Europe/Berlin") ?? .utc
+        try measure(
+            directory + "/" + HistoryStore.fileName, zone, CivilDate(year: 2026, month: 1, day: 1), days, &report)
+        print("\(report)")
+    }
+
     private static func measure(
         _ path: String, _ zone: TimeZoneRules, _ firstDay: CivilDate, _ days: Int, _ report: inout Report
     ) throws {

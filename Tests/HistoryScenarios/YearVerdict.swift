@@ -6,6 +6,8 @@ package struct YearVerdict {
     package var energyErrors: [String: (worstDay: Double, sum: Double)] = [:]
     /// The greatest error of a moment or a length of time, seconds.
     package var timeErrors: [String: Double] = [:]
+    /// How many times were compared, and how many were off by more than five seconds.
+    package var timeCounts: [String: (all: Int, late: Int)] = [:]
     package var days = 0
     package var missingDays: [CivilDate] = []
     package var findings: [Underperformance] = []
@@ -39,7 +41,13 @@ package struct YearVerdict {
                 verdict.time[name] = .infinity
                 return
             }
-            verdict.time[name] = max(verdict.time[name] ?? 0, abs(value - truth))
+            let error = abs(value - truth)
+            verdict.time[name] = max(verdict.time[name] ?? 0, error)
+            verdict.counts[name, default: (0, 0)].all += 1
+            if error > 5.01 {
+                verdict.counts[name, default: (0, 0)].late += 1
+                if error > 30 { verdict.details.append("\(day) \(name): \(value) instead of \(truth)") }
+            }
         }
         var day = range.lowerBound
         while day <= range.upperBound {
@@ -88,6 +96,7 @@ package struct YearVerdict {
         }
         timeErrors = verdict.time
         details = verdict.details
+        timeCounts = verdict.counts
         findings = UnderperformanceWatch.findings(in: all)
     }
 
@@ -95,5 +104,6 @@ package struct YearVerdict {
         var energy: [String: Double] = [:]
         var time: [String: Double] = [:]
         var details: [String] = []
+        var counts: [String: (all: Int, late: Int)] = [:]
     }
 }

@@ -45,30 +45,46 @@ struct SeriesMeter: Sendable {
 
     /// Takes a minute's samples; minutes come in their order, those around the range included.
     mutating func add(minute: Int, times: [UInt16], values: [Int64]) {
+        guard let first = times.first, times.count == values.count else { return }
         let start = Double(minute) * 60
         let isInside = range.contains(minute)
-        let place = minute - range.lowerBound
-        for index in times.indices {
-            let time = start + Double(times[index]) / 10
-            let value = Double(values[index]) * step
-            let length = time - lastTime
+        // From the last sample to the first of this minute; the rest lies within it.
+        let begin = (time: start + Double(first) / 10, value: Double(values[0]) * step)
+        if begin.time > lastTime, begin.time - lastTime <= longestHold { spread(to: begin.time, begin.value) }
+        guard isInside else {
+            lastTime = start + Double(times[times.count - 1]) / 10
+            lastValue = Double(values[values.count - 1]) * step
+            return
+        }
+        var part = minutes[minute - range.lowerBound]
+        var (time, value) = begin
+        part.touch(value)
+        if value < minimum?.value ?? .infinity { minimum = (value, time) }
+        if value > maximum?.value ?? -.infinity { maximum = (value, time) }
+        for index in 1..<max(times.count, 1) {
+            let nextTime = start + Double(times[index]) / 10
+            let nextValue = Double(values[index]) * step
+            let length = nextTime - time
             if length > 0, length <= longestHold {
-                if isInside, lastTime >= start {
-                    minutes[place].known += length
-                    minutes[place].integral += length * (isCode ? lastValue : (lastValue + value) / 2)
-                } else {
-                    spread(to: time, value)
-                }
+                part.known += length
+                part.integral += length * (isCode ? value : (value + nextValue) / 2)
             }
-            if isInside {
-                minutes[place].touch(value)
-                lastInside = value
+            time = nextTime
+            value = nextValue
+            if value < part.minimum {
+                part.minimum = value
                 if value < minimum?.value ?? .infinity { minimum = (value, time) }
+            }
+            if value > part.maximum {
+                part.maximum = value
                 if value > maximum?.value ?? -.infinity { maximum = (value, time) }
             }
-            lastTime = time
-            lastValue = value
         }
+        part.last = value
+        minutes[minute - range.lowerBound] = part
+        lastTime = time
+        lastValue = value
+        lastInside = value
     }
 
     /// A stretch over the end of a minute, part by part.
