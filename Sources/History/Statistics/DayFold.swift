@@ -96,57 +96,26 @@ struct DayFold: Sendable {
 
     /// Takes a minute; minutes come in their order. False if the block is damaged, which then counts as a gap.
     mutating func add(minute: Int, packed bytes: UnsafeRawBufferPointer) -> Bool {
-        var special: [(role: Role, times: [UInt16], values: [Int64], step: Double)] = []
+        // What the battery does is sorted by whether there is production, so it comes when all else of the minute is in.
+        var battery: [(role: Role, times: [UInt16], values: [Int64], step: Double)] = []
         let range = range
         let longestHold = longestHold
+        let base = Double(minute) * 60
         let isWhole = MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
             guard let series = series[id] else { return }
             meters[id, default: SeriesMeter(series, range: range, longestHold: longestHold)]
                 .add(minute: minute, times: times, values: values)
             guard let role = roles[id] else { return }
-            special.append((role, times, values, 1 / series.scale))
+            switch role {
+            case .batteryCurrent, .charge: battery.append((role, times, values, 1 / series.scale))
+            default: take(role, times, values, step: 1 / series.scale, base: base)
+            }
         }
         guard isWhole else { return false }
         newest = max(newest, minute)
-        let base = Double(minute) * 60
-        // Power, state and yield first: what the battery does is sorted by whether there is production.
-        for (role, times, values, step) in special {
-            switch role {
-            case .power(let place):
-                for index in times.indices {
-                    chargers[place].take(
-                        power: Double(values[index]) * step, at: base + Double(times[index]) / 10, from: start, to: end)
-                }
-            case .yield(let place):
-                for index in times.indices {
-                    let time = base + Double(times[index]) / 10
-                    if time < end { chargers[place].yield.add(counter: Double(values[index]) * step, at: time) }
-                }
-            case .state(let place):
-                for index in times.indices {
-                    let time = base + Double(times[index]) / 10
-                    if chargers[place].take(state: Int(values[index]), at: time, from: start, to: end, longestHold),
-                        time >= start, time < end
-                    {
-                        floatAt = min(floatAt ?? time, time)
-                    }
-                }
-            case .tracker(let place):
-                chargers[place].limitedMinute = values.contains { $0 == 1 } ? minute : chargers[place].limitedMinute
-                chargers[place].trackedMinute = minute
-            case .voltage(let place):
-                chargers[place].voltage.set(times, values, step, base)
-            case .current(let place):
-                chargers[place].current.set(times, values, step, base)
-            case .batteryVoltage(let place):
-                batteries[place].voltage.set(times, values, step, base)
-            case .batteryCurrent, .charge:
-                break
-            }
-        }
         compare(minute: minute)
         let production = productionSpan
-        for (role, times, values, step) in special {
+        for (role, times, values, step) in battery {
             switch role {
             case .batteryCurrent(let place):
                 for index in times.indices {
@@ -165,13 +134,38 @@ struct DayFold: Sendable {
             default: break
             }
         }
-        for place in chargers.indices {
-            chargers[place].voltage.keepLast()
-            chargers[place].current.keepLast()
-            chargers[place].power.keepLast()
-        }
-        for place in batteries.indices { batteries[place].voltage.keepLast() }
+        for place in chargers.indices { chargers[place].power.keepLast() }
         return true
+    }
+
+    private mutating func take(_ role: Role, _ times: [UInt16], _ values: [Int64], step: Double, base: Double) {
+        switch role {
+        case .power(let place):
+            for index in times.indices {
+                chargers[place].take(
+                    power: Double(values[index]) * step, at: base + Double(times[index]) / 10, from: start, to: end)
+            }
+        case .yield(let place):
+            for index in times.indices {
+                let time = base + Double(times[index]) / 10
+                if time < end { chargers[place].yield.add(counter: Double(values[index]) * step, at: time) }
+            }
+        case .state(let place):
+            for index in times.indices {
+                let time = base + Double(times[index]) / 10
+                if chargers[place].take(state: Int(values[index]), at: time, from: start, to: end, longestHold),
+                    time >= start, time < end
+                {
+                    floatAt = min(floatAt ?? time, time)
+                }
+            }
+        case .tracker(let place):
+            if values.contains(1) { chargers[place].limitedMinute = Int(base / 60) }
+        case .voltage(let place): chargers[place].voltage.set(times, values, step, base)
+        case .current(let place): chargers[place].current.set(times, values, step, base)
+        case .batteryVoltage(let place): batteries[place].voltage.set(times, values, step, base)
+        case .batteryCurrent, .charge: break
+        }
     }
 
     /// From the first to the last sample of the day with production, so far.

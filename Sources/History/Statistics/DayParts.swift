@@ -4,11 +4,14 @@ struct HeldValue: Sendable {
     private var lastValue = 0.0
     private var times: [Double] = []
     private var values: [Double] = []
-    private var cursor = 0
 
+    /// Takes a minute's samples; the last one before them still holds until the first.
     mutating func set(_ times: [UInt16], _ values: [Int64], _ step: Double, _ base: Double) {
-        self.times = times.map { base + Double($0) / 10 }
-        self.values = values.map { Double($0) * step }
+        keepLast()
+        for index in times.indices {
+            self.times.append(base + Double(times[index]) / 10)
+            self.values.append(Double(values[index]) * step)
+        }
         if let last = self.times.last { lastTime = max(lastTime, last) }
     }
 
@@ -21,8 +24,10 @@ struct HeldValue: Sendable {
     /// The minute is over: only its last value counts from here on.
     mutating func keepLast() {
         guard times.count > 1 else { return }
-        times.removeFirst(times.count - 1)
-        values.removeFirst(values.count - 1)
+        times.swapAt(0, times.count - 1)
+        values.swapAt(0, values.count - 1)
+        times.removeSubrange(1...)
+        values.removeSubrange(1...)
     }
 
     /// The value that held at a time; nil if it is too old.
@@ -49,7 +54,6 @@ struct ChargerDay: Sendable {
     var current = HeldValue()
     var power = HeldValue()
     var limitedMinute = Int.min
-    var trackedMinute = Int.min
 
     private var states: [Int: Double] = [:]
     private var state: (code: Int, time: Double)?
