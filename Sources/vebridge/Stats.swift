@@ -74,11 +74,13 @@ struct Stats: ParsableCommand {
                 .filter { ($0.until ?? days.upperBound) >= days.lowerBound }
             let statistics = PeriodStatistics(days, figures)
             let medians = try self.medians(store, days)
+            let units = Dictionary(
+                try store.series().map { ($0.quantity.rawValue, $0.unit) }, uniquingKeysWith: { first, _ in first })
             if json {
                 printObject(statistics, days.count == 1 ? figures : nil, medians, findings, zone)
             } else {
                 printTable(
-                    days.count == 1 ? figures : statistics.figures, statistics, medians, findings, zone)
+                    days.count == 1 ? figures : statistics.figures, statistics, medians, findings, zone, units)
             }
         } catch let error as HistoryError {
             Terminal.complain(error.description)
@@ -159,7 +161,7 @@ struct Stats: ParsableCommand {
 
     private func printTable(
         _ figures: [DayFigures], _ statistics: PeriodStatistics, _ medians: [String: [String: Double]],
-        _ findings: [Underperformance], _ zone: TimeZoneRules
+        _ findings: [Underperformance], _ zone: TimeZoneRules, _ units: [String: String]
     ) {
         let days = statistics.days
         let title = days.count == 1 ? "\(days.lowerBound)" : "\(days.lowerBound) to \(days.upperBound)"
@@ -177,7 +179,8 @@ struct Stats: ParsableCommand {
                 }
             for name in names {
                 guard let value = values[name] else { continue }
-                Terminal.print("  " + Self.padded(name, 28) + Self.text(name, value, zone, withDate: days.count > 1))
+                Terminal.print(
+                    "  " + Self.padded(name, 28) + Self.text(name, value, zone, units, withDate: days.count > 1))
             }
             if days.count > 1, let yields = statistics.dailyYields[device.device] {
                 let numbers = [yields.minimum, yields.median, yields.mean, yields.maximum].map { Self.number($0) }
@@ -208,7 +211,9 @@ struct Stats: ParsableCommand {
 
     private static func isMoment(_ name: String) -> Bool { FigureDefinition.of(name)?.kind == .moment }
 
-    private static func text(_ name: String, _ value: Double, _ zone: TimeZoneRules, withDate: Bool) -> String {
+    private static func text(
+        _ name: String, _ value: Double, _ zone: TimeZoneRules, _ units: [String: String], withDate: Bool
+    ) -> String {
         if name == "yield_source" { return YieldSource(rawValue: value)?.word ?? "unknown" }
         guard let definition = FigureDefinition.of(name) else { return number(value) }
         switch definition.kind {
@@ -217,7 +222,8 @@ struct Stats: ParsableCommand {
             let minutes = Int((value / 60).rounded())
             return "\(minutes / 60) h \(minutes % 60) min"
         case .amount:
-            let unit = definition.subject == .quantity ? "" : definition.unit
+            let quantity = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+            let unit = definition.subject == .quantity ? units[quantity] ?? "" : definition.unit
             return number(value) + (unit.isEmpty ? "" : " " + unit)
         }
     }

@@ -57,7 +57,9 @@ struct HistoryProof {
         for (name, error) in verdict.energyErrors.sorted(by: { $0.key < $1.key }) {
             say("energy \(name): worst day \(percent(error.worstDay)), sum \(percent(error.sum))")
         }
-        for (name, error) in verdict.timeErrors.sorted(by: { $0.key < $1.key }) { say("time \(name): \(error) s, \(verdict.timeCounts[name] ?? (0, 0))") }
+        for (name, error) in verdict.timeErrors.sorted(by: { $0.key < $1.key }) {
+            say("time \(name): \(error) s, \(verdict.timeCounts[name] ?? (0, 0))")
+        }
         for finding in verdict.findings { say("finding: \(finding)") }
         say("days \(verdict.days), missing \(verdict.missingDays)")
         say("size \(try store.size())")

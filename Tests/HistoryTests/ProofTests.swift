@@ -101,6 +101,19 @@ import Testing
         }
     }
 
+    @Test func tiersAloneCanBeLookedAt() throws {
+        let scratch = try ScratchDirectory()
+        let store = try HistoryStore.open(at: scratch.database, zone: berlin)
+        var reader = try HistoryImport(into: store)
+        try reader.take("kind,time,device,name,unit,value,known,mean,minimum,maximum")
+        for minute in 10..<40 { try reader.take("minute,2026-06-01T08:\(minute):00Z,HQ1,panel_power,W,5,60,4.5,4,5") }
+        try reader.finish()
+        let series = try #require(try store.series().first)
+        let points = try store.chart(series, from: june, to: june + 3600)
+        #expect(points.count == 30)
+        #expect(points.first == ChartPoint(time: june + 600, length: 60, mean: 4.5, minimum: 4, maximum: 5))
+    }
+
     @Test func whatIsNotOursIsRefusedWithItsLine() throws {
         let scratch = try ScratchDirectory()
         let store = try HistoryStore.open(at: scratch.database, zone: berlin)

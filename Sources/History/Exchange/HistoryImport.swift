@@ -117,9 +117,21 @@ public struct HistoryImport: ~Copyable {
     public mutating func finish() throws(HistoryError) {
         try flush()
         let marks = marks
-        guard isFresh, !marks.isEmpty else { return }
+        guard isFresh else { return }
         let store = store
         try store.writing { db in
+            if marks.isEmpty {
+                // Tiers without the samples that they came from are as complete as they will ever be.
+                guard try store.newestMinute(db) == nil else { return }
+                for (key, sql) in [
+                    ("rolled_hour", "SELECT max(id) >> 16 FROM minutes"),
+                    ("rolled_day", "SELECT max(id) >> 16 FROM quarters"),
+                    ("closed_day", "SELECT max(day) FROM figures"),
+                ] {
+                    if let last = try Int.fetchOne(db, sql: sql) { try store.setMeta(key, last, db) }
+                }
+                return
+            }
             for (key, value) in marks where HistoryStore.marks.contains(key) { try store.setMeta(key, value, db) }
             try db.execute(sql: "DELETE FROM stale")
         }
