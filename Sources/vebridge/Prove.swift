@@ -86,6 +86,8 @@ struct ProveNoise: ParsableCommand {
                     ? Self.line(rate, result, throughput: result.readingsPerSecond / baseline, elapsed: elapsed)
                     : Self.row(rate, result, throughput: result.readingsPerSecond / baseline, elapsed: elapsed))
             for example in result.examples { Terminal.complain("wrong: \(example)") }
+            if result.phantoms > 0 { Terminal.complain("phantom identities: \(result.phantoms)") }
+            if result.wronglyRefused > 0 { Terminal.complain("wrongly refused: \(result.wronglyRefused)") }
         }
         guard isProven else { throw Status.failed.exit }
     }

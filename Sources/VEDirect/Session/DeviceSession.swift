@@ -59,6 +59,8 @@ public struct DeviceSession: Sendable {
         var limit: Duration
         var tries: Int
         var isConfirmation: Bool
+        /// Whether there was no noise about when it was sent: then no answer means something.
+        var wasClean: Bool
     }
 
     /// Times a request is sent before it is given up, on a clean line and on a noisy one: where one frame in ten comes
@@ -107,6 +109,8 @@ public struct DeviceSession: Sendable {
     private var failures: [RegisterID: Int] = [:]
     private var doubts: [RegisterID: Int] = [:]
     private var confirmations: [RegisterID] = []
+    /// Registers that were refused once on a line with damage, and when.
+    private var refusalClaims: [RegisterID: Duration] = [:]
     private var roundStart: Duration?
     private var roundIndex: Int
     private var extraBudget = 0
@@ -233,10 +237,9 @@ public struct DeviceSession: Sendable {
             if flags.isEmpty, register != .serialNumber { judge.witness(register, frame.value, at: now) }
             return
         }
-        let wasConfirmation = outstanding?.isConfirmation == true
         settle(at: now)
         guard flags.isEmpty else {
-            receiveRefusal(of: register, flags, wasConfirmation: wasConfirmation, at: now)
+            receiveRefusal(of: register, flags, at: now)
             return
         }
         let raw = frame.value
@@ -321,7 +324,7 @@ public struct DeviceSession: Sendable {
         case .doubt:
             // On a noisy line a device that says much unasked would keep us asking back for ever: what it says stands
             // by as a witness for the answer that comes in its turn.
-            if isSolicited || !isNoisy(at: now) { confirm(register, at: now) }
+            if isSolicited || judge.isLineClean(at: now) { confirm(register, at: now) }
         case .refuse where !isSolicited:
             counters.implausible += 1
         case .refuse:
@@ -344,6 +347,10 @@ public struct DeviceSession: Sendable {
         // Next of all: the sooner, the likelier it still has the value that is in doubt.
         confirmations.removeAll { $0 == register }
         confirmations.insert(register, at: 0)
+        // On a clean line a value that cannot follow the last one may be another charger's: first, is it still this one?
+        if judge.isLineClean(at: now), identity != nil, !refusesSerial, !confirmations.contains(.serialNumber) {
+            confirmations.insert(.serialNumber, at: 0)
+        }
     }
 
     private mutating func accept(
@@ -351,6 +358,7 @@ public struct DeviceSession: Sendable {
         _ confidence: Confidence, at now: Duration
     ) {
         if memory.refused[register] != nil { memory.refused[register] = nil }
+        refusalClaims[register] = nil
         switch (register, value) {
         case (.productID, .number(let raw, _)):
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))
@@ -374,7 +382,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func receiveRefusal(
-        of register: RegisterID, _ flags: HexFrame.Flags, wasConfirmation: Bool, at now: Duration
+        of register: RegisterID, _ flags: HexFrame.Flags, at now: Duration
     ) {
         if flags == .parameterError {
             // It knows the register and has nothing to say now (an empty history slot).
@@ -387,7 +395,12 @@ public struct DeviceSession: Sendable {
             return
         }
         // On a line with damage one refusal is a claim like any other.
-        guard wasConfirmation || judge.isLineClean(at: now) else { return confirm(register, at: now) }
+        if !judge.isLineClean(at: now) {
+            let before = refusalClaims[register]
+            refusalClaims[register] = now
+            guard let before, now - before <= Guard.agreementWindow else { return confirm(register, at: now) }
+        }
+        refusalClaims[register] = nil
         doubts[register] = nil
         confirmations.removeAll { $0 == register }
         let isNew = memory.refused[register] == nil
@@ -558,6 +571,10 @@ public struct DeviceSession: Sendable {
                 return nil
             }
             if lastByte <= waiting.sent, silentSince == nil { silentSince = waiting.sent }
+            if phase == .polling, waiting.wasClean, waiting.tries == 1, suspectPlug(waiting, at: now) {
+                updateState(at: now)
+                return nextRequest(at: now)
+            }
             let tries = isNoisy(at: now) ? Self.maximumTries.noisy : Self.maximumTries.clean
             if waiting.tries < tries, !isSuspicious(at: now) {
                 counters.timeouts += 1
@@ -575,6 +592,21 @@ public struct DeviceSession: Sendable {
             return send(refusesSerial ? .ping : .get(.serialNumber), at: now)
         case .polling: return nextPoll(at: now)
         }
+    }
+
+    /// On a clean line answers don't get lost, but plugs are moved: before anything else, is it still the same device?
+    /// The register is asked again afterwards. False for one that is never answered.
+    private mutating func suspectPlug(_ waiting: Outstanding, at now: Duration) -> Bool {
+        guard case .get(let register) = waiting.request, !refusesSerial else { return false }
+        let count = (failures[register] ?? 0) + 1
+        failures[register] = count
+        guard count < 3 else { return false }
+        counters.timeouts += 1
+        outstanding = nil
+        confirmations.removeAll { $0 == register }
+        confirmations.insert(register, at: 0)
+        begin(.verifying, at: now)
+        return true
     }
 
     /// When to call ``nextRequest(at:)`` again if nothing arrives.
@@ -600,7 +632,7 @@ public struct DeviceSession: Sendable {
         outstanding = Outstanding(
             request: request, sent: now, deadline: now + Self.requestWireTime + timeout,
             limit: now + Self.requestWireTime + max(timeout, .milliseconds(400)), tries: tries,
-            isConfirmation: isConfirmation)
+            isConfirmation: isConfirmation, wasClean: !isNoisy(at: now))
         return request
     }
 
