@@ -122,6 +122,21 @@ public struct Guard: Sendable {
         return .doubt
     }
 
+    /// Weighs a value that several damaged answers together say.
+    mutating func judgeVoted(
+        _ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, at now: Duration
+    ) -> Verdict {
+        guard plausibility.isPossible(register, value) else { return .refuse }
+        believe(register, raw, value, at: now)
+        return .believe(.confirmed)
+    }
+
+    /// How many bytes the value has that was believed last.
+    func size(of register: RegisterID) -> Int? { known[register]?.raw.count }
+
+    /// When a value of the register was believed last.
+    func lastBelieved(_ register: RegisterID) -> Duration? { known[register]?.at }
+
     /// Notes what another witness says, without believing it: a later claim may agree with it.
     mutating func witness(_ register: RegisterID, _ raw: RawValue, at now: Duration) {
         if let before = known[register], before.raw == raw { return }

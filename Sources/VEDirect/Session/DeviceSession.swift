@@ -67,6 +67,8 @@ public struct DeviceSession: Sendable {
 
     /// Times a request is sent before it is given up.
     private static let maximumTries = 3
+    /// The same on a very noisy line, where damaged answers add up.
+    private static let maximumNoisyTries = 60
     /// Readings of a register in doubt before the doubt is dropped until its next turn.
     private static let maximumDoubts = 6
     /// How long a fresh port is only listened to: a TEXT block comes each second.
@@ -75,6 +77,12 @@ public struct DeviceSession: Sendable {
     private static let textLife: Duration = .milliseconds(3500)
     /// On a noisy line: how long after the last byte it counts as quiet. Adapters hand out bytes every 16 ms.
     private static let quietTime: Duration = .milliseconds(25)
+    /// On a very noisy line: fast registers older than this, beyond their interval, come before all others.
+    private static let fastLife: Duration = .seconds(2)
+    /// The same on a very noisy line, where a request that comes too early costs less than time.
+    private static let shortQuietTime: Duration = .milliseconds(6)
+    /// On a noisy line: this long after the last byte the device still speaks.
+    private static let speechLife: Duration = .milliseconds(1500)
     /// On a noisy line: this long without any answer, and the device itself is in question.
     private static let answerLife: Duration = .seconds(10)
     /// On a noisy line: the longest that a register waits after its request came to nothing.
@@ -88,6 +96,7 @@ public struct DeviceSession: Sendable {
     private let opened: Duration
     private var decoder = StreamDecoder()
     private var judge = Guard()
+    private var votes = AnswerVotes()
     private var phase: Phase
     private var events: [Event] = []
     private var outstanding: Outstanding?
@@ -165,11 +174,32 @@ public struct DeviceSession: Sendable {
             }
         }
         self.decoder = decoder
+        if votes.register != nil { countVotes(bytes, at: now) }
         // On a noisy line the timeout is short, for many requests are lost. While the device speaks it goes on: the
         // answer may stand behind a TEXT block.
         if let waiting = outstanding, !waiting.isAnswerBroken, !judge.isLineClean {
             let longest = waiting.sent + Self.requestWireTime + patientTimeout(try: waiting.tries)
-            outstanding?.deadline = max(waiting.deadline, min(now + Self.quietTime, longest))
+            let quiet = votes.register == nil ? Self.quietTime : Self.shortQuietTime
+            outstanding?.deadline = max(waiting.deadline, min(now + quiet, longest))
+        }
+    }
+
+    /// On a very noisy line: damaged answers are evidence too.
+    private mutating func countVotes(_ bytes: Span<UInt8>, at now: Duration) {
+        for index in bytes.indices {
+            switch votes.take(bytes[index], at: now) {
+            case .none:
+                break
+            case .copy:
+                // That was the answer, whole or not, but for its line feed: nothing more to wait for.
+                guard let waiting = outstanding, waiting.request == votes.register.map(Request.get) else { break }
+                outstanding?.isAnswerBroken = true
+                outstanding?.deadline = min(waiting.deadline, now + .milliseconds(1))
+            case .value(let raw):
+                guard let register = votes.register, phase == .polling else { break }
+                if outstanding?.request == .get(register) { settle(at: now) }
+                claim(register, raw, .asked, isVoted: true, at: now)
+            }
         }
     }
 
@@ -187,7 +217,7 @@ public struct DeviceSession: Sendable {
                     waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100))
                 // A frame that came to its end leaves nothing to wait for.
                 let isOver = rejection.reason == .checksum
-                let retry = max(isOver ? now : now + .milliseconds(10), expected)
+                let retry = max(isOver ? now : now + .milliseconds(3), expected)
                 outstanding?.deadline = min(waiting.deadline, retry)
                 if now + Self.quietTime >= expected { outstanding?.isAnswerBroken = true }
             }
@@ -312,7 +342,8 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func claim(
-        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, at now: Duration
+        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, isVoted: Bool = false,
+        at now: Duration
     ) {
         let value: RegisterValue
         if let definition = RegisterCatalogue.standard[register] {
@@ -328,7 +359,11 @@ public struct DeviceSession: Sendable {
             value = .bytes(raw.bytes)
         }
         let isSolicited = provenance != .async
-        switch judge.judge(register, raw, value, isSolicited: isSolicited, at: now) {
+        let verdict =
+            isVoted
+            ? judge.judgeVoted(register, raw, value, at: now)
+            : judge.judge(register, raw, value, isSolicited: isSolicited, at: now)
+        switch verdict {
         case .believe(let confidence):
             if doubts[register] != nil { counters.confirmed += 1 }
             doubts[register] = nil
@@ -336,7 +371,8 @@ public struct DeviceSession: Sendable {
             postpone(register, at: now)
             accept(register, raw, value, provenance, confidence, at: now)
         case .doubt:
-            confirm(register)
+            // On a very noisy line there is no time to follow up what nobody asked for.
+            if isSolicited || judge.claimsNeeded <= 2 { confirm(register) }
         case .refuse:
             counters.implausible += 1
             confirm(register)
@@ -570,9 +606,7 @@ public struct DeviceSession: Sendable {
         }
         if let waiting = outstanding {
             guard now >= waiting.deadline else { return nil }
-            // What is half confirmed on a very noisy line is worth some patience.
-            let isWorthMore = waiting.isConfirmation && judge.claimsNeeded > 2
-            if waiting.tries < (isWorthMore ? 3 * Self.maximumTries : Self.maximumTries) {
+            if waiting.tries < (votes.register != nil ? Self.maximumNoisyTries : Self.maximumTries) {
                 counters.timeouts += 1
                 counters.retries += 1
                 return send(
@@ -610,6 +644,11 @@ public struct DeviceSession: Sendable {
         _ request: Request, tries: Int = 1, isConfirmation: Bool = false, first: Duration? = nil, at now: Duration
     ) -> Request {
         counters.requests += 1
+        if judge.claimsNeeded > 2, phase == .polling, case .get(let register) = request {
+            votes.expect(register, size: judge.size(of: register) ?? TextWitness.size(of: register) ?? 0)
+        } else {
+            votes.expect(nil, size: 0)
+        }
         if isConfirmation { counters.confirmations += 1 }
         outstanding = Outstanding(
             request: request, sent: now, first: first ?? now,
@@ -622,7 +661,8 @@ public struct DeviceSession: Sendable {
     /// the device speaks.
     private func timeout(try tries: Int) -> Duration {
         guard !judge.isLineClean, let mean = meanTurnaround else { return patientTimeout(try: tries) }
-        return min(mean + turnaroundDeviation * 4 + .milliseconds(8), patientTimeout(try: tries))
+        return min(
+            mean + turnaroundDeviation * (votes.register == nil ? 4 : 2) + .milliseconds(8), patientTimeout(try: tries))
     }
 
     /// From the measured turn-around, with room for a TEXT block that an answer may have to wait for.
@@ -638,8 +678,8 @@ public struct DeviceSession: Sendable {
         unansweredInRow += 1
         // The device speaks, and what it says is damaged: that is the line. It stays who it is, and what was asked is
         // asked again soon.
-        let isNoise =
-            !judge.isLineClean && lastHeard > waiting.first && now - (lastAnswer ?? opened) < Self.answerLife
+        let isHeard = !judge.isLineClean && now - lastHeard < Self.speechLife
+        let isNoise = isHeard && now - (lastAnswer ?? opened) < Self.answerLife
         if isNoise, case .get(let register) = waiting.request {
             postpone(register, at: now, atMost: Self.noisePenalty)
             confirmations.removeAll { $0 == register }
@@ -656,7 +696,7 @@ public struct DeviceSession: Sendable {
             questions.removeAll { $0 == waiting.request }
         }
         if phase == .polling { begin(.verifying, at: now) }
-        nextAttempt = now + (isNoise ? .zero : min(.seconds(5), .milliseconds(500) * unansweredInRow))
+        nextAttempt = now + (isHeard ? .zero : min(.seconds(5), .milliseconds(500) * unansweredInRow))
         updateState(at: now)
     }
 
@@ -687,7 +727,7 @@ public struct DeviceSession: Sendable {
         }
         // …then something seldom, as much as the pace of the rounds allows…
         let nextRound = (roundStart ?? now) + plan.fastInterval
-        if roundStart != nil, now < nextRound || extraBudget > 0 {
+        if roundStart != nil, now < nextRound || extraBudget > 0, !areFastLate(at: now) {
             if !questions.isEmpty { return send(questions.removeFirst(), at: now) }
             if let index = nextSeldom(at: now) {
                 extraBudget -= 1
@@ -708,8 +748,17 @@ public struct DeviceSession: Sendable {
             roundIndex += 1
             if plan.entries[index].pace == .fast, due[index] <= now { return ask(index, at: now) }
         }
-        guard let index = nextSeldom(at: now) else { return nil }
+        guard !areFastLate(at: now), let index = nextSeldom(at: now) else { return nil }
         return ask(index, at: now)
+    }
+
+    /// On a very noisy line what moves fast comes first: whether one of those registers was not read for a while.
+    private func areFastLate(at now: Duration) -> Bool {
+        guard judge.claimsNeeded > 2 else { return false }
+        return plan.entries.contains { entry in
+            guard entry.pace == .fast, let last = judge.lastBelieved(entry.register) else { return false }
+            return now - last > plan.fastInterval + Self.fastLife
+        }
     }
 
     private mutating func ask(_ index: Int, at now: Duration) -> Request {
