@@ -49,18 +49,10 @@ struct AnswerVotes: Sendable {
         self.tail = tail
         count = 0
         received = 0
-        let bytes: InlineArray<3, UInt8> = [
-            UInt8(truncatingIfNeeded: register.rawValue), UInt8(register.rawValue >> 8), 0,
-        ]
-        prefix[0] = 0x3A
-        prefix[1] = 0x37
-        for index in bytes.indices {
-            prefix[2 + 2 * index] = Self.digit(bytes[index] >> 4)
-            prefix[3 + 2 * index] = Self.digit(bytes[index] & 15)
-        }
+        // An answer begins as its question does.
+        let question = Request.get(register).bytes
+        for index in prefix.indices { prefix[index] = question[index] }
     }
-
-    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x37 + nibble }
 
     /// What comes of a byte.
     enum Outcome {
