@@ -84,14 +84,6 @@ public struct VirtualLine: Sendable {
     public mutating func run(
         until end: Duration, host: (_ bytes: [UInt8], _ now: Duration) throws -> HostAction
     ) rethrows {
-        try run(until: end) { _, bytes, now in try host(bytes, now) }
-    }
-
-    /// The same for a host that may look into the charger, to hold what it hears against the truth.
-    public mutating func run(
-        until end: Duration,
-        host: (_ charger: SimulatedCharger, _ bytes: [UInt8], _ now: Duration) throws -> HostAction
-    ) rethrows {
         while let next = nextEvent(), next <= end {
             now = max(now, next)
             feedCharger()
@@ -100,7 +92,7 @@ public struct VirtualLine: Sendable {
             let piece = takePiece()
             guard isDue || !piece.isEmpty else { continue }
             delivered += piece.count
-            take(try host(charger, piece, now))
+            take(try host(piece, now))
         }
         now = max(now, end)
     }

@@ -53,31 +53,44 @@ public struct DeviceSession: Sendable {
 
     private struct Outstanding {
         var request: Request
+        /// When it was sent last, and for the first time.
         var sent: Duration
+        var first: Duration
         var deadline: Duration
-        /// The line may be busy with something else until then.
-        var limit: Duration
         var tries: Int
         var isConfirmation: Bool
-        /// Whether there was no noise about when it was sent: then no answer means something.
+        /// Bytes received before it was sent.
+        var bytesBefore: Int
+        /// Something broken came when the answer was due.
+        var isAnswerBroken = false
+        /// Whether the line was clean when it was sent: then no answer means something.
         var wasClean: Bool
     }
 
-    /// Times a request is sent before it is given up, on a clean line and on a noisy one: where one frame in ten comes
-    /// through, giving up early would be giving up always.
-    private static let maximumTries = (clean: 3, noisy: 12)
+    /// Times a request is sent before it is given up.
+    private static let maximumTries = 3
+    /// The same on a very noisy line, where damaged answers add up.
+    private static let maximumNoisyTries = 60
     /// Readings of a register in doubt before the doubt is dropped until its next turn.
-    private static let maximumDoubts = (clean: 6, noisy: 12)
-    /// A line is noisy for this long after damage.
-    private static let noiseMemory: Duration = .seconds(10)
-    /// A line on which nothing arrived for this long is quiet; longer than the latency timer of a USB adapter.
-    private static let quiet: Duration = .milliseconds(25)
-    /// Silence while something was asked, after which another device may be on the plug.
-    private static let suspiciousSilence: Duration = .milliseconds(400)
+    private static let maximumDoubts = 6
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     private static let textLife: Duration = .milliseconds(3500)
+    /// On a noisy line: how long after the last byte it counts as quiet. Adapters hand out bytes every 16 ms.
+    private static let quietTime: Duration = .milliseconds(25)
+    /// On a very noisy line: fast registers older than this, beyond their interval, come before all others.
+    private static let fastLife: Duration = .seconds(2)
+    /// The same on a very noisy line, where a request that comes too early costs less than time.
+    private static let shortQuietTime: Duration = .milliseconds(6)
+    /// On a noisy line: this long after the last byte the device still speaks.
+    private static let speechLife: Duration = .milliseconds(1500)
+    /// On a noisy line: this long without any answer, and the device itself is in question.
+    private static let answerLife: Duration = .seconds(10)
+    /// On a noisy line: the longest that a register waits after its request came to nothing.
+    private static let noisePenalty: Duration = .seconds(5)
+    /// The bytes of the answer about a register of four bytes.
+    private static let longestShortAnswer = 18
     /// The time of eleven bytes at 19200 baud.
     private static let requestWireTime: Duration = .microseconds(5730)
 
@@ -85,6 +98,7 @@ public struct DeviceSession: Sendable {
     private let opened: Duration
     private var decoder = StreamDecoder()
     private var judge = Guard()
+    private var votes = AnswerVotes()
     private var phase: Phase
     private var events: [Event] = []
     private var outstanding: Outstanding?
@@ -92,15 +106,14 @@ public struct DeviceSession: Sendable {
     // Identity
     private var evidence = IdentityEvidence()
     private var refusesSerial = false
+    private var serialRefusals = 0
     private var productVotes: [UInt16: Int] = [:]
     private var firmwareVotes: [FirmwareVersion: Int] = [:]
     private var questions: [Request] = []
     private var unansweredInRow = 0
     private var lastText: Duration?
-    private var lastByte: Duration
-    /// Asked in vain with nothing heard: when that began.
-    private var silentSince: Duration?
     private var lastAnswer: Duration?
+    private var lastHeard: Duration = .seconds(-1)
     private var nextAttempt: Duration = .zero
     private var hasHeardBlock = false
 
@@ -109,8 +122,6 @@ public struct DeviceSession: Sendable {
     private var failures: [RegisterID: Int] = [:]
     private var doubts: [RegisterID: Int] = [:]
     private var confirmations: [RegisterID] = []
-    /// Registers that were refused once on a line with damage, and when.
-    private var refusalClaims: [RegisterID: Duration] = [:]
     private var roundStart: Duration?
     private var roundIndex: Int
     private var extraBudget = 0
@@ -142,7 +153,6 @@ public struct DeviceSession: Sendable {
         self.plan = plan
         self.memory = memory
         opened = now
-        lastByte = now
         phase = .listening(until: now + Self.listeningTime)
         due = [Duration](repeating: now, count: plan.entries.count)
         asked = [Bool](repeating: false, count: plan.entries.count)
@@ -154,10 +164,8 @@ public struct DeviceSession: Sendable {
     /// Takes bytes that arrived at `now`.
     public mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
         counters.bytes += bytes.count
-        if bytes.count > 0 {
-            lastByte = now
-            silentSince = nil
-        }
+        if bytes.count > 0 { lastHeard = now }
+        judge.noteBytes(bytes.count)
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
         var decoder = self.decoder
         decoder.decode(bytes) { event in
@@ -168,6 +176,33 @@ public struct DeviceSession: Sendable {
             }
         }
         self.decoder = decoder
+        if votes.register != nil { countVotes(bytes, at: now) }
+        // On a noisy line the timeout is short, for many requests are lost. While the device speaks it goes on: the
+        // answer may stand behind a TEXT block.
+        if let waiting = outstanding, !waiting.isAnswerBroken, !judge.isLineClean {
+            let longest = waiting.sent + Self.requestWireTime + patientTimeout(try: waiting.tries)
+            let quiet = votes.register == nil ? Self.quietTime : Self.shortQuietTime
+            outstanding?.deadline = max(waiting.deadline, min(now + quiet, longest))
+        }
+    }
+
+    /// On a very noisy line: damaged answers are evidence too.
+    private mutating func countVotes(_ bytes: Span<UInt8>, at now: Duration) {
+        for index in bytes.indices {
+            switch votes.take(bytes[index], at: now) {
+            case .none:
+                break
+            case .copy:
+                // That was the answer, whole or not, but for its line feed: nothing more to wait for.
+                guard let waiting = outstanding, waiting.request == votes.register.map(Request.get) else { break }
+                outstanding?.isAnswerBroken = true
+                outstanding?.deadline = min(waiting.deadline, now + .milliseconds(1))
+            case .value(let raw):
+                guard let register = votes.register, phase == .polling else { break }
+                if outstanding?.request == .get(register) { settle(at: now) }
+                claim(register, raw, .asked, isVoted: true, at: now)
+            }
+        }
     }
 
     /// Takes bytes that arrived at `now`; for callers that have an array.
@@ -177,26 +212,29 @@ public struct DeviceSession: Sendable {
         switch rejection.what {
         case .hex:
             counters.rejectedFrames[rejection.reason, default: 0] += 1
-            judge.noteDamage(at: now)
+            judge.noteDamage()
             // Perhaps that was the answer: don't wait out the whole timeout, but don't talk into it either.
             if let waiting = outstanding {
                 let expected =
-                    waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100)) + turnaroundDeviation
-                    * 2
-                let retry = max(now + .milliseconds(2), expected)
+                    waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100))
+                // A frame that came to its end leaves nothing to wait for.
+                let isOver = rejection.reason == .checksum
+                let retry = max(isOver ? now : now + .milliseconds(3), expected)
                 outstanding?.deadline = min(waiting.deadline, retry)
+                if now + Self.quietTime >= expected { outstanding?.isAnswerBroken = true }
             }
         case .text:
             // The first block after opening is usually half a block; on old firmware the first request cuts one.
             let isExpected = !hasHeardBlock || identity?.firmware?.stopsTextWhileAsked == true
             hasHeardBlock = true
             counters.rejectedBlocks[rejection.reason, default: 0] += 1
-            if !isExpected { judge.noteDamage(at: now) }
+            if !isExpected { judge.noteDamage() }
         }
     }
 
     private mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
         counters.frames += 1
+        judge.noteGoodFrame()
         switch frame.response {
         case .get:
             receiveAnswer(frame, at: now)
@@ -217,7 +255,7 @@ public struct DeviceSession: Sendable {
             if request == .applicationVersion { questions.append(.ping) }
         case .error:
             counters.deviceErrors += 1
-            judge.noteDamage(at: now)
+            judge.noteDamage()
             // The device could not read the request and says so: ask again at once.
             if outstanding != nil { outstanding?.deadline = now }
         case .set, .restart, .boot, .reserved:
@@ -237,9 +275,13 @@ public struct DeviceSession: Sendable {
             if flags.isEmpty, register != .serialNumber { judge.witness(register, frame.value, at: now) }
             return
         }
+        let wasConfirmation = outstanding?.isConfirmation == true
+        let isBare = frame.count == 3
         settle(at: now)
         guard flags.isEmpty else {
-            receiveRefusal(of: register, flags, at: now)
+            // A refusal says nothing else; one that carries a value is damage until it is said again.
+            receiveRefusal(
+                of: register, flags, wasConfirmation: wasConfirmation, isBare: isBare, at: now)
             return
         }
         let raw = frame.value
@@ -287,6 +329,10 @@ public struct DeviceSession: Sendable {
         guard settled.tries == 1 else { return }
         let turnaround = max(.zero, now - settled.sent - Self.requestWireTime)
         counters.turnaround.record(turnaround)
+        // With TEXT or frames between it tells how much was said, not how quick the device is; ``patientTimeout(try:)``
+        // has room for those.
+        let isAlone = counters.bytes - settled.bytesBefore <= Self.longestShortAnswer
+        guard isAlone || meanTurnaround == nil else { return }
         if let mean = meanTurnaround {
             let error = turnaround > mean ? turnaround - mean : mean - turnaround
             turnaroundDeviation = turnaroundDeviation * 3 / 4 + error / 4
@@ -298,7 +344,8 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func claim(
-        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, at now: Duration
+        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, isVoted: Bool = false,
+        at now: Duration
     ) {
         let value: RegisterValue
         if let definition = RegisterCatalogue.standard[register] {
@@ -306,15 +353,19 @@ public struct DeviceSession: Sendable {
                 value = try definition.decode(raw)
             } catch {
                 counters.implausible += 1
-                judge.noteDamage(at: now)
-                confirm(register, at: now)
+                judge.noteDamage()
+                confirm(register)
                 return
             }
         } else {
             value = .bytes(raw.bytes)
         }
         let isSolicited = provenance != .async
-        switch judge.judge(register, raw, value, isSolicited: isSolicited, at: now) {
+        let verdict =
+            isVoted
+            ? judge.judgeVoted(register, raw, value, at: now)
+            : judge.judge(register, raw, value, isSolicited: isSolicited, at: now)
+        switch verdict {
         case .believe(let confidence):
             if doubts[register] != nil { counters.confirmed += 1 }
             doubts[register] = nil
@@ -322,21 +373,18 @@ public struct DeviceSession: Sendable {
             postpone(register, at: now)
             accept(register, raw, value, provenance, confidence, at: now)
         case .doubt:
-            // On a noisy line a device that says much unasked would keep us asking back for ever: what it says stands
-            // by as a witness for the answer that comes in its turn.
-            if isSolicited || judge.isLineClean(at: now) { confirm(register, at: now) }
-        case .refuse where !isSolicited:
-            counters.implausible += 1
+            // On a very noisy line there is no time to follow up what nobody asked for.
+            if isSolicited || judge.claimsNeeded <= 2 { confirm(register) }
         case .refuse:
             counters.implausible += 1
-            confirm(register, at: now)
+            confirm(register)
         }
     }
 
     /// Reads a register again, back to back, until two claims agree or it has been tried too often.
-    private mutating func confirm(_ register: RegisterID, at now: Duration) {
+    private mutating func confirm(_ register: RegisterID) {
         let count = (doubts[register] ?? 0) + 1
-        guard count <= (isNoisy(at: now) ? Self.maximumDoubts.noisy : Self.maximumDoubts.clean) else {
+        guard count <= Self.maximumDoubts else {
             doubts[register] = nil
             counters.unconfirmed += 1
             confirmations.removeAll { $0 == register }
@@ -348,7 +396,7 @@ public struct DeviceSession: Sendable {
         confirmations.removeAll { $0 == register }
         confirmations.insert(register, at: 0)
         // On a clean line a value that cannot follow the last one may be another charger's: first, is it still this one?
-        if judge.isLineClean(at: now), identity != nil, !refusesSerial, !confirmations.contains(.serialNumber) {
+        if judge.isLineClean, identity != nil, !refusesSerial, !confirmations.contains(.serialNumber) {
             confirmations.insert(.serialNumber, at: 0)
         }
     }
@@ -358,7 +406,6 @@ public struct DeviceSession: Sendable {
         _ confidence: Confidence, at now: Duration
     ) {
         if memory.refused[register] != nil { memory.refused[register] = nil }
-        refusalClaims[register] = nil
         switch (register, value) {
         case (.productID, .number(let raw, _)):
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))
@@ -382,7 +429,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func receiveRefusal(
-        of register: RegisterID, _ flags: HexFrame.Flags, at now: Duration
+        of register: RegisterID, _ flags: HexFrame.Flags, wasConfirmation: Bool, isBare: Bool, at now: Duration
     ) {
         if flags == .parameterError {
             // It knows the register and has nothing to say now (an empty history slot).
@@ -390,17 +437,15 @@ public struct DeviceSession: Sendable {
             return
         }
         if register == .serialNumber {
+            serialRefusals += 1
+            // A device that is known by its serial has told it; and on a noisy line a refusal has to be said twice.
+            guard identity == nil, judge.isLineClean || isBare && serialRefusals >= 2 else { return }
             refusesSerial = true
             tryToIdentify(at: now)
             return
         }
         // On a line with damage one refusal is a claim like any other.
-        if !judge.isLineClean(at: now) {
-            let before = refusalClaims[register]
-            refusalClaims[register] = now
-            guard let before, now - before <= Guard.agreementWindow else { return confirm(register, at: now) }
-        }
-        refusalClaims[register] = nil
+        guard wasConfirmation && isBare || judge.isLineClean else { return confirm(register) }
         doubts[register] = nil
         confirmations.removeAll { $0 == register }
         let isNew = memory.refused[register] == nil
@@ -464,14 +509,11 @@ public struct DeviceSession: Sendable {
         guard let definition = RegisterCatalogue.standard[.serialNumber],
             case .text(let serial)? = try? definition.decode(raw)
         else { return }
+        serialRefusals = 0
         noteSerial(serial, isText: false, at: now)
         if serial == identity?.serial {
-            postpone(.serialNumber, at: now)
-            // The text is right; what pads it may be damaged.
-            let value = RegisterValue.text(serial)
-            if case .believe(let confidence) = judge.judge(.serialNumber, raw, value, isSolicited: true, at: now) {
-                accept(.serialNumber, raw, value, .asked, confidence, at: now)
-            }
+            // The text is right; the bytes behind it, which are padding, are a claim like any other.
+            claim(.serialNumber, raw, .asked, at: now)
         }
     }
 
@@ -482,10 +524,13 @@ public struct DeviceSession: Sendable {
                 if phase == .verifying, !isText || refusesSerial { begin(.polling, at: now) }
                 return
             }
-            // Another serial: damage, or another device. Nothing leaves until that is clear.
-            if phase == .polling { begin(.verifying, at: now) }
         }
         evidence.note(serial, isText: isText)
+        // Another serial: damage, or another device. Nothing leaves until that is clear. On a noisy line it has to be
+        // said twice, for there a damaged one is heard every few minutes.
+        if identity != nil, phase == .polling, judge.isLineClean || evidence.strongest >= 2 {
+            begin(.verifying, at: now)
+        }
         tryToIdentify(at: now)
     }
 
@@ -535,16 +580,20 @@ public struct DeviceSession: Sendable {
         completeIdentity()
     }
 
-    /// Product and firmware count when two frames agree.
+    /// Product and firmware count when two frames agree; for others in their place three must agree, with none for the
+    /// known ones between, for a damaged TEXT block passes its checksum every few minutes on a noisy line.
     private mutating func completeIdentity() {
         guard let before = identity else { return }
-        if let id = productVotes.first(where: { $0.value >= 2 })?.key, id != before.productID {
+        if let known = before.productID, productVotes[known] != nil { productVotes = [:] }
+        if let known = before.firmware, firmwareVotes[known] != nil { firmwareVotes = [:] }
+        let votesForProduct = before.productID == nil ? 2 : 3
+        let votesForFirmware = before.firmware == nil ? 2 : 3
+        if let id = productVotes.first(where: { $0.value >= votesForProduct })?.key, id != before.productID {
             identity?.productID = id
             if identity?.model == nil { identity?.model = Product.withID(id)?.model }
             judge.adopt(product: Product.withID(id))
         }
-        if let version = firmwareVotes.first(where: { $0.value >= 2 })?.key, version != before.firmware {
-            if before.firmware != nil { firmwareVotes = [version: 2] }
+        if let version = firmwareVotes.first(where: { $0.value >= votesForFirmware })?.key, version != before.firmware {
             identity?.firmware = version
             if memory.serial != before.serial || memory.firmware != version {
                 memory = DeviceMemory()
@@ -565,21 +614,16 @@ public struct DeviceSession: Sendable {
         }
         if let waiting = outstanding {
             guard now >= waiting.deadline else { return nil }
-            if now - lastByte < Self.quiet, lastByte > waiting.sent, now < waiting.limit {
-                // Something is under way: the answer itself, or a TEXT block that it has to wait for.
-                outstanding?.deadline = min(waiting.limit, lastByte + Self.quiet)
-                return nil
-            }
-            if lastByte <= waiting.sent, silentSince == nil { silentSince = waiting.sent }
             if phase == .polling, waiting.wasClean, waiting.tries == 1, suspectPlug(waiting, at: now) {
                 updateState(at: now)
                 return nextRequest(at: now)
             }
-            let tries = isNoisy(at: now) ? Self.maximumTries.noisy : Self.maximumTries.clean
-            if waiting.tries < tries, !isSuspicious(at: now) {
+            if waiting.tries < (votes.register != nil ? Self.maximumNoisyTries : Self.maximumTries) {
                 counters.timeouts += 1
                 counters.retries += 1
-                return send(waiting.request, tries: waiting.tries + 1, isConfirmation: waiting.isConfirmation, at: now)
+                return send(
+                    waiting.request, tries: waiting.tries + 1, isConfirmation: waiting.isConfirmation,
+                    first: waiting.first, at: now)
             }
             giveUp(waiting, at: now)
         }
@@ -624,56 +668,62 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func send(
-        _ request: Request, tries: Int = 1, isConfirmation: Bool = false, at now: Duration
+        _ request: Request, tries: Int = 1, isConfirmation: Bool = false, first: Duration? = nil, at now: Duration
     ) -> Request {
         counters.requests += 1
+        if judge.claimsNeeded > 2, phase == .polling, case .get(let register) = request {
+            votes.expect(register, size: judge.size(of: register) ?? TextWitness.size(of: register) ?? 0)
+        } else {
+            votes.expect(nil, size: 0)
+        }
         if isConfirmation { counters.confirmations += 1 }
-        let timeout = timeout(try: tries, at: now)
         outstanding = Outstanding(
-            request: request, sent: now, deadline: now + Self.requestWireTime + timeout,
-            limit: now + Self.requestWireTime + max(timeout, .milliseconds(400)), tries: tries,
-            isConfirmation: isConfirmation, wasClean: !isNoisy(at: now))
+            request: request, sent: now, first: first ?? now,
+            deadline: now + Self.requestWireTime + timeout(try: tries), tries: tries,
+            isConfirmation: isConfirmation, bytesBefore: counters.bytes, wasClean: judge.isLineClean)
         return request
     }
 
-    /// From the measured turn-around. An answer may also have to wait for a TEXT block, but then something is heard.
-    private func timeout(try tries: Int, at now: Duration) -> Duration {
-        guard let mean = meanTurnaround else { return .milliseconds(400) }
-        // A device that is slow today is given more time; on a noisy line it was the noise.
-        let isNoise = isNoisy(at: now)
-        let margin: Duration = isNoise ? .milliseconds(15) : .milliseconds(60)
-        let base = mean + max(turnaroundDeviation * 4, margin) + Self.quiet
-        return min(base * (isNoise ? 1 : tries * tries), .seconds(1))
+    /// On a noisy line requests are lost every now and then, and waiting is what costs most; the time goes on while
+    /// the device speaks.
+    private func timeout(try tries: Int) -> Duration {
+        guard !judge.isLineClean, let mean = meanTurnaround else { return patientTimeout(try: tries) }
+        return min(
+            mean + turnaroundDeviation * (votes.register == nil ? 4 : 2) + .milliseconds(8), patientTimeout(try: tries))
     }
 
-    /// Whether something on the line was damaged a moment ago.
-    private func isNoisy(at now: Duration) -> Bool { !judge.isLineClean(at: now, for: Self.noiseMemory) }
-
-    /// Whether nothing at all was heard for so long, although something was asked, that the plug may have been moved.
-    private func isSuspicious(at now: Duration) -> Bool {
-        silentSince.map { now - $0 >= Self.suspiciousSilence } ?? false
+    /// From the measured turn-around, with room for a TEXT block that an answer may have to wait for.
+    private func patientTimeout(try tries: Int) -> Duration {
+        guard let mean = meanTurnaround else { return .milliseconds(400) }
+        let base = mean + turnaroundDeviation * 4 + .milliseconds(120)
+        return min(max(base, .milliseconds(200)) * tries, .seconds(1))
     }
 
     private mutating func giveUp(_ waiting: Outstanding, at now: Duration) {
         outstanding = nil
         counters.timeouts += 1
         unansweredInRow += 1
-        let isNoise = isNoisy(at: now)
-        if case .get(let register) = waiting.request {
-            if !isNoise {
-                let count = (failures[register] ?? 0) + 1
-                failures[register] = min(count, 10)
-                // A register that is never answered must not stall every round.
-                postpone(register, at: now, by: min(.seconds(3600), .seconds(2) * (1 << min(count, 10))))
-            }
+        // The device speaks, and what it says is damaged: that is the line. It stays who it is, and what was asked is
+        // asked again soon.
+        let isHeard = !judge.isLineClean && now - lastHeard < Self.speechLife
+        let isNoise = isHeard && now - (lastAnswer ?? opened) < Self.answerLife
+        if isNoise, case .get(let register) = waiting.request {
+            postpone(register, at: now, atMost: Self.noisePenalty)
+            confirmations.removeAll { $0 == register }
+            doubts[register] = nil
+            if phase == .polling { return }
+        } else if case .get(let register) = waiting.request {
+            let count = (failures[register] ?? 0) + 1
+            failures[register] = min(count, 10)
+            // A register that is never answered must not stall every round.
+            postpone(register, at: now, by: min(.seconds(3600), .seconds(2) * (1 << min(count, 10))))
             confirmations.removeAll { $0 == register }
             doubts[register] = nil
         } else {
             questions.removeAll { $0 == waiting.request }
         }
-        // Noise alone makes no other device. Silence may: a plug cannot be moved without it.
-        if phase == .polling, !isNoise || isSuspicious(at: now) { begin(.verifying, at: now) }
-        nextAttempt = now + min(.seconds(5), .milliseconds(500) * unansweredInRow)
+        if phase == .polling { begin(.verifying, at: now) }
+        nextAttempt = now + (isHeard ? .zero : min(.seconds(5), .milliseconds(500) * unansweredInRow))
         updateState(at: now)
     }
 
@@ -704,7 +754,7 @@ public struct DeviceSession: Sendable {
         }
         // …then something seldom, as much as the pace of the rounds allows…
         let nextRound = (roundStart ?? now) + plan.fastInterval
-        if roundStart != nil, now < nextRound || extraBudget > 0 {
+        if roundStart != nil, now < nextRound || extraBudget > 0, !areFastLate(at: now) {
             if !questions.isEmpty { return send(questions.removeFirst(), at: now) }
             if let index = nextSeldom(at: now) {
                 extraBudget -= 1
@@ -725,8 +775,17 @@ public struct DeviceSession: Sendable {
             roundIndex += 1
             if plan.entries[index].pace == .fast, due[index] <= now { return ask(index, at: now) }
         }
-        guard let index = nextSeldom(at: now) else { return nil }
+        guard !areFastLate(at: now), let index = nextSeldom(at: now) else { return nil }
         return ask(index, at: now)
+    }
+
+    /// On a very noisy line what moves fast comes first: whether one of those registers was not read for a while.
+    private func areFastLate(at now: Duration) -> Bool {
+        guard judge.claimsNeeded > 2 else { return false }
+        return plan.entries.contains { entry in
+            guard entry.pace == .fast, let last = judge.lastBelieved(entry.register) else { return false }
+            return now - last > plan.fastInterval + Self.fastLife
+        }
     }
 
     private mutating func ask(_ index: Int, at now: Duration) -> Request {
@@ -747,7 +806,9 @@ public struct DeviceSession: Sendable {
         return best
     }
 
-    private mutating func postpone(_ register: RegisterID, at now: Duration, by delay: Duration? = nil) {
+    private mutating func postpone(
+        _ register: RegisterID, at now: Duration, by delay: Duration? = nil, atMost longest: Duration? = nil
+    ) {
         guard let index = plan.entries.firstIndex(where: { $0.register == register }) else { return }
         let pace = plan.entries[index].pace
         if let delay {
@@ -758,6 +819,7 @@ public struct DeviceSession: Sendable {
             // A little early counts, so that a round does not skip what it read a hair later last time.
             due[index] = now + plan.interval(of: pace) * 9 / 10
         }
+        if let longest { due[index] = min(due[index], now + longest) }
         asked[index] = true
     }
 
