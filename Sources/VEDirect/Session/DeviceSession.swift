@@ -91,6 +91,8 @@ public struct DeviceSession: Sendable {
     private static let noisePenalty: Duration = .seconds(5)
     /// The bytes of the answer about a register of four bytes.
     private static let longestShortAnswer = 18
+    /// A device that answers within this gives several answers before its values move on.
+    private static let quickTurnaround: Duration = .milliseconds(20)
     /// The time of eleven bytes at 19200 baud.
     private static let requestWireTime: Duration = .microseconds(5730)
 
@@ -373,8 +375,9 @@ public struct DeviceSession: Sendable {
             postpone(register, at: now)
             accept(register, raw, value, provenance, confidence, at: now)
         case .doubt:
-            // On a very noisy line there is no time to follow up what nobody asked for.
-            if isSolicited || judge.claimsNeeded <= 2 { confirm(register) }
+            // On a noisy line a device that says much unasked would keep us asking back for ever: what it says stands
+            // by as a witness for the answer that comes in its turn.
+            if isSolicited || judge.isLineClean { confirm(register) }
         case .refuse:
             counters.implausible += 1
             confirm(register)
@@ -671,7 +674,9 @@ public struct DeviceSession: Sendable {
         _ request: Request, tries: Int = 1, isConfirmation: Bool = false, first: Duration? = nil, at now: Duration
     ) -> Request {
         counters.requests += 1
-        if judge.claimsNeeded > 2, phase == .polling, case .get(let register) = request {
+        // Copies that vote must be copies of one value: of a device that answers slowly they are not.
+        let isQuick = meanTurnaround.map { $0 <= Self.quickTurnaround } ?? false
+        if judge.claimsNeeded > 2, isQuick, phase == .polling, case .get(let register) = request {
             votes.expect(register, size: judge.size(of: register) ?? TextWitness.size(of: register) ?? 0)
         } else {
             votes.expect(nil, size: 0)
