@@ -21,7 +21,7 @@ struct ChecksumBridge: Sendable {
     private mutating func take(
         _ register: RegisterID, _ raw: RawValue, from charger: borrowing SimulatedCharger, at now: Duration
     ) {
-        let isRight = charger.held(register, raw, since: now - LineProof.truthLasts)
+        let isRight = charger.held(register, raw, since: now - truthLasts)
         let isPhantom = !isRight && register == .serialNumber
         checksumOnly.readings += 1
         if !isRight { checksumOnly.wrongValues += 1 }

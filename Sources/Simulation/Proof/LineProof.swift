@@ -1,48 +1,66 @@
 import VEDirect
 
+/// What is put to the proof: ``DeviceSession``, or in a test of the proof itself something less careful.
+public protocol ProvableSession: Sendable {
+    /// Who the device is, as far as the session knows.
+    var identity: DeviceIdentity? { get }
+    /// What happened on the line.
+    var counters: LinkCounters { get }
+    /// When it wants to be asked for a request again if nothing arrives.
+    var deadline: Duration { get }
+    /// Takes bytes that arrived.
+    mutating func receive(_ bytes: [UInt8], at now: Duration)
+    /// The request to send now, if any.
+    mutating func nextRequest(at now: Duration) -> Request?
+    /// Takes what happened since the last call.
+    mutating func takeEvents() -> [DeviceSession.Event]
+}
+
+extension DeviceSession: ProvableSession {}
+
+/// What a ``LineProof`` runs.
+public struct LineProofSettings: Sendable {
+    /// The charger.
+    public var model: ChargerModel
+    /// How the charger takes its time.
+    public var timing: ChargerTiming
+    /// What is asked.
+    public var plan: PollPlan
+    /// What the line does to bytes, each way.
+    public var rates: NoisyLine.Rates
+    /// Equal seeds give equal runs.
+    public var seed: UInt64
+
+    /// Settings; without a plan, every round follows the one before at once.
+    public init(
+        model: ChargerModel, timing: ChargerTiming = ChargerTiming(), plan: PollPlan = PollPlan(fastInterval: .zero),
+        rates: NoisyLine.Rates, seed: UInt64
+    ) {
+        self.model = model
+        self.timing = timing
+        self.plan = plan
+        self.rates = rates
+        self.seed = seed
+    }
+}
+
+/// A value is wrong if the charger did not hold it within this time.
+let truthLasts: Duration = .seconds(5)
+
 /// One simulated charger and one real session on a bad line, in virtual time, with everything that the session
 /// publishes held against what the charger held.
 ///
 /// The line runs at 19200 baud; time jumps from one event to the next. The bytes that reach the session reach two
 /// bridges without a guard too, for comparison.
-public struct LineProof: Sendable {
-    /// What is run.
-    public struct Settings: Sendable {
-        /// The charger.
-        public var model: ChargerModel
-        /// How the charger takes its time.
-        public var timing: ChargerTiming
-        /// What is asked.
-        public var plan: PollPlan
-        /// What the line does to bytes, each way.
-        public var rates: NoisyLine.Rates
-        /// Equal seeds give equal runs.
-        public var seed: UInt64
-
-        /// Settings; without a plan, every round follows the one before at once.
-        public init(
-            model: ChargerModel, timing: ChargerTiming = ChargerTiming(),
-            plan: PollPlan = PollPlan(fastInterval: .zero),
-            rates: NoisyLine.Rates, seed: UInt64
-        ) {
-            self.model = model
-            self.timing = timing
-            self.plan = plan
-            self.rates = rates
-            self.seed = seed
-        }
-    }
-
-    /// A wrong value is one that the charger did not hold within this time.
-    public static let truthLasts: Duration = .seconds(5)
+public struct LineProof<Session: ProvableSession>: Sendable {
     /// A gap of a fast register longer than this is counted.
-    public static let longGap: Duration = .seconds(10)
+    public static var longGap: Duration { .seconds(10) }
 
     /// What came of it so far.
     public private(set) var tally = ProofTally()
-    private let settings: Settings
+    private let settings: LineProofSettings
     private var charger: SimulatedCharger
-    private var session: DeviceSession
+    private var session: Session
     private var toHost: NoisyLine
     private var toCharger: NoisyLine
     private var bridge = ChecksumBridge()
@@ -53,15 +71,15 @@ public struct LineProof: Sendable {
     private let fast: [RegisterID]
     private var isIdentified = false
 
-    /// A run that has not begun.
-    public init(_ settings: Settings) {
+    /// A run that has not begun, with a session that opened its port at time zero.
+    public init(_ settings: LineProofSettings, session: Session) {
         self.settings = settings
         // The sky differs from run to run, and the hour: morning, noon, evening.
         var random = SeededRandom(seed: SeededRandom.seed(settings.seed, part: 0))
         var site = SimulatedSite(clock: SolarClock(startHour: random.number(in: 7...16)))
         site.sky = Sky(seed: random.next())
         charger = SimulatedCharger(settings.model, site: site, timing: settings.timing, seed: random.next())
-        session = DeviceSession(plan: settings.plan, now: .zero)
+        self.session = session
         toHost = NoisyLine(settings.rates, seed: random.next())
         toCharger = NoisyLine(settings.rates, seed: random.next())
         fast = settings.plan.entries.filter { $0.pace == .fast }.map(\.register)
@@ -114,7 +132,7 @@ public struct LineProof: Sendable {
                 tally.wrongValues += 1
                 tally.note(
                     "\(reading.time) \(reading.register) \(reading.raw.hex) \(reading.provenance) \(reading.confidence), "
-                        + "held \(charger.heldValues(reading.register, since: reading.time - Self.truthLasts)), "
+                        + "held \(charger.heldValues(reading.register, since: reading.time - truthLasts)), "
                         + "seed \(settings.seed)")
             }
             if let index = fast.firstIndex(of: reading.register) { noteFast(index) }
@@ -146,7 +164,7 @@ public struct LineProof: Sendable {
             return reading.register == .applicationVersion
                 ? word.map { FirmwareVersion(word: $0) } == charger.model.firmware : word == charger.productID
         }
-        return charger.held(reading.register, reading.raw, since: reading.time - Self.truthLasts)
+        return charger.held(reading.register, reading.raw, since: reading.time - truthLasts)
     }
 
     private mutating func noteFast(_ index: Int) {

@@ -37,7 +37,7 @@ public struct NoiseProof: Sendable {
     }
 
     /// What session number `index` is.
-    public func settings(ofSession index: Int) -> LineProof.Settings {
+    public func settings(ofSession index: Int) -> LineProofSettings {
         let serial = "HQ2\(100 + index % 900)" + String(index % 33_000 + 3_000, radix: 33, uppercase: true)
         let model: ChargerModel =
             switch index % 6 {
@@ -50,7 +50,7 @@ public struct NoiseProof: Sendable {
             }
         var rates = NoisyLine.Rates()
         rates.bitErrors = bitErrorRate
-        return LineProof.Settings(
+        return LineProofSettings(
             model: model, timing: timing, rates: rates, seed: SeededRandom.seed(seed, part: index))
     }
 
@@ -61,7 +61,8 @@ public struct NoiseProof: Sendable {
         let sessions = max(1, (readings + readingsPerSession - 1) / readingsPerSession)
         let share = (readings + sessions - 1) / sessions
         let crew = ProofCrew(sessions: sessions, progress: progress) { index in
-            var proof = LineProof(settings(ofSession: index))
+            let settings = settings(ofSession: index)
+            var proof = LineProof(settings, session: DeviceSession(plan: settings.plan, now: .zero))
             // On a line on which next to nothing passes, a second for each reading is enough to give up.
             proof.run(readings: share, until: .seconds(60 + share))
             return proof.tally

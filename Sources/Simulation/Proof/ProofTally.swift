@@ -108,8 +108,8 @@ public struct ProofTally: Sendable {
 
     static let maximumExamples = 20
 
-    mutating func note(_ example: @autoclosure () -> String) {
-        if examples.count < Self.maximumExamples { examples.append(example()) }
+    mutating func note(_ example: String) {
+        if examples.count < Self.maximumExamples { examples.append(example) }
     }
 }
 

@@ -70,7 +70,7 @@ public struct DeviceSession: Sendable {
     /// Times a request is sent before it is given up.
     private static let maximumTries = 3
     /// The same on a very noisy line, where damaged answers add up.
-    private static let maximumNoisyTries = 60
+    private static let maximumNoisyTries = 120
     /// Readings of a register in doubt before the doubt is dropped until its next turn.
     private static let maximumDoubts = 6
     /// How long a fresh port is only listened to: a TEXT block comes each second.
