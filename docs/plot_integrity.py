@@ -63,15 +63,15 @@ def name(rate):
 
 def table(rows):
     print("| bit error rate | readings | wrong | phantoms | readings/s | of clean | confirming requests "
-          "| latency median | 99 % | longest gap | checksum only: wrong | with length: wrong |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+          "| latency median | 99 % | longest gap | gaps over 10 s | checksum only: wrong | with length: wrong |")
+    print("|---|" + 12 * "--:|")
     for row in rows:
         wrong = row["wrong_values"] + row["wrong_refusals"]
         phantoms = row["phantom_identities"] + row["wrong_details"]
         cells = [
             name(row["ber"]), f"{row['readings']:,}", f"{wrong}", f"{phantoms}", f"{row['per_second']:.1f}",
             f"{100 * row['share']:.1f} %", f"{100 * row['confirmations'] / max(row['requests'], 1):.2f} %",
-            f"{row['latency_ms_median']:.0f} ms", f"{row['latency_ms_p99']:.0f} ms", f"{row['longest_gap_s']:.1f} s",
+            f"{row['latency_ms_median']:.0f} ms", f"{row['latency_ms_p99']:.0f} ms", f"{row['longest_gap_s']:.1f} s", f"{row['gaps_over_10_s']:,}",
             f"{row['checksum_only_wrong']:,}", f"{row['checksum_and_length_wrong']:,}",
         ]
         print("| " + " | ".join(cells) + " |")

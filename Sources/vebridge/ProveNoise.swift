@@ -14,6 +14,7 @@ struct ProveNoise: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "noise",
         abstract: "Read simulated chargers over noisy lines; count wrong values.",
+        usage: "vebridge prove noise [--ber <rate> ...] [--readings <n>] [options]",
         discussion: """
               vebridge prove noise                        all rates, a million
                                                           readings at each
@@ -34,7 +35,7 @@ struct ProveNoise: ParsableCommand {
         parsing: .upToNextOption, help: ArgumentHelp("Bit error rates, 0 to 0.5 (all usual ones).", valueName: "rate"))
     var ber: [String] = []
 
-    @Option(help: ArgumentHelp("Readings to publish at each rate.", valueName: "n"))
+    @Option(help: ArgumentHelp("Readings at each rate.", valueName: "n"))
     var readings = 1_000_000
 
     @Option(help: ArgumentHelp("Other seeds, other skies and noise.", valueName: "n"))
@@ -43,7 +44,7 @@ struct ProveNoise: ParsableCommand {
     @Option(help: ArgumentHelp("Threads; 0 is one per core.", valueName: "n"))
     var threads = 0
 
-    @Option(help: "How fast chargers answer: quick (1 to 12 ms) or field (45 to 130).")
+    @Option(help: "Answers in 1 to 12 ms (quick), 45 to 130 (field).")
     var timing = "quick"
 
     @Flag(help: "Print JSON, one object a rate.")
