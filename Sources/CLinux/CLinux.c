@@ -1,3 +1,4 @@
+#include <linux/gpio.h>
 #include "CLinux.h"
 
 #include <errno.h>
@@ -64,4 +65,23 @@ int vebridge_can_write(int descriptor, unsigned id, unsigned long long data, uns
     frame.can_dlc = (unsigned char)(count > 8 ? 8 : count);
     for (unsigned index = 0; index < frame.can_dlc; index++) frame.data[index] = (unsigned char)(data >> (8 * index));
     return write(descriptor, &frame, sizeof frame) == (long)sizeof frame ? 0 : errno;
+}
+
+int vebridge_gpio_take(int chip, const unsigned *lines, unsigned count, const char *owner) {
+    struct gpio_v2_line_request request;
+    memset(&request, 0, sizeof request);
+    if (count > GPIO_V2_LINES_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    for (unsigned index = 0; index < count; index++) request.offsets[index] = lines[index];
+    strncpy(request.consumer, owner, sizeof request.consumer - 1);
+    request.config.flags = GPIO_V2_LINE_FLAG_OUTPUT;
+    request.num_lines = count;
+    return ioctl(chip, GPIO_V2_GET_LINE_IOCTL, &request) == 0 ? request.fd : -1;
+}
+
+int vebridge_gpio_set(int lines, unsigned long long bits, unsigned count) {
+    struct gpio_v2_line_values values = {.bits = bits, .mask = count >= 64 ? ~0ULL : (1ULL << count) - 1};
+    return ioctl(lines, GPIO_V2_LINE_SET_VALUES_IOCTL, &values);
 }

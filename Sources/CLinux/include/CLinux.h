@@ -6,9 +6,6 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <glob.h>
-#include <errno.h>
-#include <linux/gpio.h>
-#include <string.h>
 #include <linux/serial.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -30,25 +27,10 @@ static inline unsigned long long vebridge_epoll_token(struct epoll_event event) 
 
 // Takes lines of a GPIO chip as outputs, all low at first. Gives the descriptor that holds them, or -1 and errno.
 // This is the kernel's own interface (Linux 5.10): libgpiod changed its API between Debian 12 and 13, this did not.
-static inline int vebridge_gpio_take(int chip, const unsigned *lines, unsigned count, const char *owner) {
-    struct gpio_v2_line_request request;
-    memset(&request, 0, sizeof request);
-    if (count > GPIO_V2_LINES_MAX) {
-        errno = EINVAL;
-        return -1;
-    }
-    for (unsigned index = 0; index < count; index++) request.offsets[index] = lines[index];
-    strncpy(request.consumer, owner, sizeof request.consumer - 1);
-    request.config.flags = GPIO_V2_LINE_FLAG_OUTPUT;
-    request.num_lines = count;
-    return ioctl(chip, GPIO_V2_GET_LINE_IOCTL, &request) == 0 ? request.fd : -1;
-}
+int vebridge_gpio_take(int chip, const unsigned *lines, unsigned count, const char *owner);
 
 // Sets the lines that were taken, the first by the lowest bit, all at once where the chip can. 0, or -1 and errno.
-static inline int vebridge_gpio_set(int lines, unsigned long long bits, unsigned count) {
-    struct gpio_v2_line_values values = {.bits = bits, .mask = count >= 64 ? ~0ULL : (1ULL << count) - 1};
-    return ioctl(lines, GPIO_V2_LINE_SET_VALUES_IOCTL, &values);
-}
+int vebridge_gpio_set(int lines, unsigned long long bits, unsigned count);
 
 // The CAN headers stay out of this one: what they include would be taken from Glibc's own module.
 

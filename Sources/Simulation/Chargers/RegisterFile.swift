@@ -52,4 +52,23 @@ struct RegisterFile: Sendable {
         }
         return values
     }
+
+    /// Whether the value stood at some moment from `since` on.
+    func held(_ id: RegisterID, _ value: RawValue, since: Duration) -> Bool {
+        guard let held = cells[id] else { return false }
+        var index = held.count - 1
+        while index >= 0 {
+            if Self.isEqual(held[index].bytes, value) { return true }
+            // What stood before this one ended when this one came.
+            if held[index].from < since { return false }
+            index -= 1
+        }
+        return false
+    }
+
+    private static func isEqual(_ bytes: [UInt8], _ value: RawValue) -> Bool {
+        guard bytes.count == value.count else { return false }
+        for index in bytes.indices where bytes[index] != value[index] { return false }
+        return true
+    }
 }

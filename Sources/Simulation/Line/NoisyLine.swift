@@ -73,6 +73,9 @@ public struct NoisyLine: LineImpairment {
 
     private var random: SeededRandom
     private let byteErrors: Double
+    private var untilFlip = 0
+    private var untilDrop = 0
+    private var untilDouble = 0
     private var burstEnds: Duration = .zero
     private var nextBurst: Duration?
     private var lastTime: Duration = .zero
@@ -82,29 +85,56 @@ public struct NoisyLine: LineImpairment {
         self.rates = rates
         random = SeededRandom(seed: seed)
         byteErrors = 1 - pow(1 - rates.bitErrors, 8)
+        untilFlip = Self.draw(byteErrors, &random)
+        untilDrop = Self.draw(rates.drop, &random)
+        untilDouble = Self.draw(rates.double, &random)
     }
 
     /// What arrives of `bytes`, the last of which crosses the line at `time`.
     public mutating func pass(_ bytes: [UInt8], at time: Duration) -> [UInt8] {
         guard !rates.isClean else { return bytes }
+        passed += bytes.count
+        if rates.bursts == 0, untilFlip >= bytes.count, untilDrop >= bytes.count, untilDouble >= bytes.count {
+            // Nothing happens to any of these, as to most.
+            untilFlip -= bytes.count
+            untilDrop -= bytes.count
+            untilDouble -= bytes.count
+            return bytes
+        }
         var arrived: [UInt8] = []
         arrived.reserveCapacity(bytes.count + 2)
         for (index, byte) in bytes.enumerated() {
-            passed += 1
             let moment = max(lastTime, time - OutgoingLine.byteTime * (bytes.count - 1 - index))
             lastTime = moment
-            if random.unit() < rates.drop {
+            if happens(\.untilDrop, rates.drop) {
                 damaged += 1
                 continue
             }
             var result = isInBurst(at: moment) ? UInt8(truncatingIfNeeded: random.next()) : byte
-            if random.unit() < byteErrors { result = flip(result) }
+            if happens(\.untilFlip, byteErrors) { result = flip(result) }
             arrived.append(result)
-            let comesTwice = random.unit() < rates.double
+            let comesTwice = happens(\.untilDouble, rates.double)
             if comesTwice { arrived.append(result) }
             if comesTwice || result != byte { damaged += 1 }
         }
         return arrived
+    }
+
+    /// Counts down to the next time that something happens, and draws when the one after it will.
+    private mutating func happens(_ until: WritableKeyPath<NoisyLine, Int>, _ chance: Double) -> Bool {
+        guard self[keyPath: until] == 0 else {
+            self[keyPath: until] -= 1
+            return false
+        }
+        self[keyPath: until] = Self.draw(chance, &random)
+        return true
+    }
+
+    /// How many bytes are spared before something of this chance happens.
+    private static func draw(_ chance: Double, _ random: inout SeededRandom) -> Int {
+        guard chance > 0 else { return Int.max }
+        guard chance < 1 else { return 0 }
+        return Int(min(1e15, log(1 - random.unit()) / log1p(-chance)))
     }
 
     /// Flips at least one bit, as many as independent bits that were hit at all.

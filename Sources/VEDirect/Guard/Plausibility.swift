@@ -36,6 +36,24 @@ struct Plausibility: Sendable {
         }
     }
 
+    /// Whether the value is one that stands for hours, so that hearing it again is what is to be expected.
+    static func isSteady(_ register: RegisterID, _ value: RegisterValue) -> Bool {
+        switch value {
+        // All bits are set: no single flip makes that of a number.
+        case .notAvailable: return true
+        case .text: return true
+        case .number, .bytes, .historyTotal, .historyDay: break
+        }
+        switch register {
+        case .deviceState, .chargerError, .systemVoltage, .deviceMode, .batteryType, .absorptionVoltage, .floatVoltage,
+            .maximumCurrent, .linkDeviceState, .linkAlgorithmVersion, .linkNetworkMode, .linkNetworkStatus, .loadState,
+            .trackerMode, .offReason, .productID, .applicationVersion, .capabilities, .yieldYesterday,
+            .maximumPowerYesterday, .undocumentedEC3E, .linkAbsorptionTime:
+            return true
+        default: return false
+        }
+    }
+
     /// Whether the value can follow the last one after this time. A value that cannot is read again, not refused:
     /// the world is allowed to surprise.
     func canFollow(

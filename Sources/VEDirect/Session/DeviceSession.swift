@@ -53,20 +53,46 @@ public struct DeviceSession: Sendable {
 
     private struct Outstanding {
         var request: Request
+        /// When it was sent last, and for the first time.
         var sent: Duration
+        var first: Duration
         var deadline: Duration
         var tries: Int
         var isConfirmation: Bool
+        /// Bytes received before it was sent.
+        var bytesBefore: Int
+        /// Something broken came when the answer was due.
+        var isAnswerBroken = false
+        /// Whether the line was clean when it was sent: then no answer means something.
+        var wasClean: Bool
     }
 
     /// Times a request is sent before it is given up.
     private static let maximumTries = 3
+    /// The same on a very noisy line, where damaged answers add up.
+    private static let maximumNoisyTries = 120
     /// Readings of a register in doubt before the doubt is dropped until its next turn.
     private static let maximumDoubts = 6
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     private static let textLife: Duration = .milliseconds(3500)
+    /// On a noisy line: how long after the last byte it counts as quiet. Adapters hand out bytes every 16 ms.
+    private static let quietTime: Duration = .milliseconds(25)
+    /// On a very noisy line: fast registers older than this, beyond their interval, come before all others.
+    private static let fastLife: Duration = .seconds(2)
+    /// The same on a very noisy line, where a request that comes too early costs less than time.
+    private static let shortQuietTime: Duration = .milliseconds(6)
+    /// On a noisy line: this long after the last byte the device still speaks.
+    private static let speechLife: Duration = .milliseconds(1500)
+    /// On a noisy line: this long without any answer, and the device itself is in question.
+    private static let answerLife: Duration = .seconds(10)
+    /// On a noisy line: the longest that a register waits after its request came to nothing.
+    private static let noisePenalty: Duration = .seconds(5)
+    /// The bytes of the answer about a register of four bytes.
+    private static let longestShortAnswer = 18
+    /// A device that answers within this gives several answers before its values move on.
+    private static let quickTurnaround: Duration = .milliseconds(20)
     /// The time of eleven bytes at 19200 baud.
     private static let requestWireTime: Duration = .microseconds(5730)
 
@@ -74,6 +100,7 @@ public struct DeviceSession: Sendable {
     private let opened: Duration
     private var decoder = StreamDecoder()
     private var judge = Guard()
+    private var votes = AnswerVotes()
     private var phase: Phase
     private var events: [Event] = []
     private var outstanding: Outstanding?
@@ -81,12 +108,14 @@ public struct DeviceSession: Sendable {
     // Identity
     private var evidence = IdentityEvidence()
     private var refusesSerial = false
+    private var serialRefusals = 0
     private var productVotes: [UInt16: Int] = [:]
     private var firmwareVotes: [FirmwareVersion: Int] = [:]
     private var questions: [Request] = []
     private var unansweredInRow = 0
     private var lastText: Duration?
     private var lastAnswer: Duration?
+    private var lastHeard: Duration = .seconds(-1)
     private var nextAttempt: Duration = .zero
     private var hasHeardBlock = false
 
@@ -137,6 +166,8 @@ public struct DeviceSession: Sendable {
     /// Takes bytes that arrived at `now`.
     public mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
         counters.bytes += bytes.count
+        if bytes.count > 0 { lastHeard = now }
+        judge.noteBytes(bytes.count)
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
         var decoder = self.decoder
         decoder.decode(bytes) { event in
@@ -147,6 +178,33 @@ public struct DeviceSession: Sendable {
             }
         }
         self.decoder = decoder
+        if votes.register != nil { countVotes(bytes, at: now) }
+        // On a noisy line the timeout is short, for many requests are lost. While the device speaks it goes on: the
+        // answer may stand behind a TEXT block.
+        if let waiting = outstanding, !waiting.isAnswerBroken, !judge.isLineClean {
+            let longest = waiting.sent + Self.requestWireTime + patientTimeout(try: waiting.tries)
+            let quiet = votes.register == nil ? Self.quietTime : Self.shortQuietTime
+            outstanding?.deadline = max(waiting.deadline, min(now + quiet, longest))
+        }
+    }
+
+    /// On a very noisy line: damaged answers are evidence too.
+    private mutating func countVotes(_ bytes: Span<UInt8>, at now: Duration) {
+        for index in bytes.indices {
+            switch votes.take(bytes[index], at: now) {
+            case .none:
+                break
+            case .copy:
+                // That was the answer, whole or not, but for its line feed: nothing more to wait for.
+                guard let waiting = outstanding, waiting.request == votes.register.map(Request.get) else { break }
+                outstanding?.isAnswerBroken = true
+                outstanding?.deadline = min(waiting.deadline, now + .milliseconds(1))
+            case .value(let raw):
+                guard let register = votes.register, phase == .polling else { break }
+                if outstanding?.request == .get(register) { settle(at: now) }
+                claim(register, raw, .asked, isVoted: true, at: now)
+            }
+        }
     }
 
     /// Takes bytes that arrived at `now`; for callers that have an array.
@@ -156,26 +214,29 @@ public struct DeviceSession: Sendable {
         switch rejection.what {
         case .hex:
             counters.rejectedFrames[rejection.reason, default: 0] += 1
-            judge.noteDamage(at: now)
+            judge.noteDamage()
             // Perhaps that was the answer: don't wait out the whole timeout, but don't talk into it either.
             if let waiting = outstanding {
                 let expected =
-                    waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100)) + turnaroundDeviation
-                    * 2
-                let retry = max(now + .milliseconds(10), expected)
+                    waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100))
+                // A frame that came to its end leaves nothing to wait for.
+                let isOver = rejection.reason == .checksum
+                let retry = max(isOver ? now : now + .milliseconds(3), expected)
                 outstanding?.deadline = min(waiting.deadline, retry)
+                if now + Self.quietTime >= expected { outstanding?.isAnswerBroken = true }
             }
         case .text:
             // The first block after opening is usually half a block; on old firmware the first request cuts one.
             let isExpected = !hasHeardBlock || identity?.firmware?.stopsTextWhileAsked == true
             hasHeardBlock = true
             counters.rejectedBlocks[rejection.reason, default: 0] += 1
-            if !isExpected { judge.noteDamage(at: now) }
+            if !isExpected { judge.noteDamage() }
         }
     }
 
     private mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
         counters.frames += 1
+        judge.noteGoodFrame()
         switch frame.response {
         case .get:
             receiveAnswer(frame, at: now)
@@ -196,7 +257,7 @@ public struct DeviceSession: Sendable {
             if request == .applicationVersion { questions.append(.ping) }
         case .error:
             counters.deviceErrors += 1
-            judge.noteDamage(at: now)
+            judge.noteDamage()
             // The device could not read the request and says so: ask again at once.
             if outstanding != nil { outstanding?.deadline = now }
         case .set, .restart, .boot, .reserved:
@@ -217,9 +278,12 @@ public struct DeviceSession: Sendable {
             return
         }
         let wasConfirmation = outstanding?.isConfirmation == true
+        let isBare = frame.count == 3
         settle(at: now)
         guard flags.isEmpty else {
-            receiveRefusal(of: register, flags, wasConfirmation: wasConfirmation, at: now)
+            // A refusal says nothing else; one that carries a value is damage until it is said again.
+            receiveRefusal(
+                of: register, flags, wasConfirmation: wasConfirmation, isBare: isBare, at: now)
             return
         }
         let raw = frame.value
@@ -267,6 +331,10 @@ public struct DeviceSession: Sendable {
         guard settled.tries == 1 else { return }
         let turnaround = max(.zero, now - settled.sent - Self.requestWireTime)
         counters.turnaround.record(turnaround)
+        // With TEXT or frames between it tells how much was said, not how quick the device is; ``patientTimeout(try:)``
+        // has room for those.
+        let isAlone = counters.bytes - settled.bytesBefore <= Self.longestShortAnswer
+        guard isAlone || meanTurnaround == nil else { return }
         if let mean = meanTurnaround {
             let error = turnaround > mean ? turnaround - mean : mean - turnaround
             turnaroundDeviation = turnaroundDeviation * 3 / 4 + error / 4
@@ -278,7 +346,8 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func claim(
-        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, at now: Duration
+        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, isVoted: Bool = false,
+        at now: Duration
     ) {
         let value: RegisterValue
         if let definition = RegisterCatalogue.standard[register] {
@@ -286,7 +355,7 @@ public struct DeviceSession: Sendable {
                 value = try definition.decode(raw)
             } catch {
                 counters.implausible += 1
-                judge.noteDamage(at: now)
+                judge.noteDamage()
                 confirm(register)
                 return
             }
@@ -294,7 +363,11 @@ public struct DeviceSession: Sendable {
             value = .bytes(raw.bytes)
         }
         let isSolicited = provenance != .async
-        switch judge.judge(register, raw, value, isSolicited: isSolicited, at: now) {
+        let verdict =
+            isVoted
+            ? judge.judgeVoted(register, raw, value, at: now)
+            : judge.judge(register, raw, value, isSolicited: isSolicited, at: now)
+        switch verdict {
         case .believe(let confidence):
             if doubts[register] != nil { counters.confirmed += 1 }
             doubts[register] = nil
@@ -302,7 +375,9 @@ public struct DeviceSession: Sendable {
             postpone(register, at: now)
             accept(register, raw, value, provenance, confidence, at: now)
         case .doubt:
-            confirm(register)
+            // On a noisy line a device that says much unasked would keep us asking back for ever: what it says stands
+            // by as a witness for the answer that comes in its turn.
+            if isSolicited || judge.isLineClean { confirm(register) }
         case .refuse:
             counters.implausible += 1
             confirm(register)
@@ -320,7 +395,13 @@ public struct DeviceSession: Sendable {
         }
         doubts[register] = count
         guard plan.entries.contains(where: { $0.register == register }) else { return }
-        if !confirmations.contains(register) { confirmations.append(register) }
+        // Next of all: the sooner, the likelier it still has the value that is in doubt.
+        confirmations.removeAll { $0 == register }
+        confirmations.insert(register, at: 0)
+        // On a clean line a value that cannot follow the last one may be another charger's: first, is it still this one?
+        if judge.isLineClean, identity != nil, !refusesSerial, !confirmations.contains(.serialNumber) {
+            confirmations.insert(.serialNumber, at: 0)
+        }
     }
 
     private mutating func accept(
@@ -351,7 +432,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func receiveRefusal(
-        of register: RegisterID, _ flags: HexFrame.Flags, wasConfirmation: Bool, at now: Duration
+        of register: RegisterID, _ flags: HexFrame.Flags, wasConfirmation: Bool, isBare: Bool, at now: Duration
     ) {
         if flags == .parameterError {
             // It knows the register and has nothing to say now (an empty history slot).
@@ -359,12 +440,15 @@ public struct DeviceSession: Sendable {
             return
         }
         if register == .serialNumber {
+            serialRefusals += 1
+            // A device that is known by its serial has told it; and on a noisy line a refusal has to be said twice.
+            guard identity == nil, judge.isLineClean || isBare && serialRefusals >= 2 else { return }
             refusesSerial = true
             tryToIdentify(at: now)
             return
         }
         // On a line with damage one refusal is a claim like any other.
-        guard wasConfirmation || judge.isLineClean(at: now) else { return confirm(register) }
+        guard wasConfirmation && isBare || judge.isLineClean else { return confirm(register) }
         doubts[register] = nil
         confirmations.removeAll { $0 == register }
         let isNew = memory.refused[register] == nil
@@ -428,11 +512,11 @@ public struct DeviceSession: Sendable {
         guard let definition = RegisterCatalogue.standard[.serialNumber],
             case .text(let serial)? = try? definition.decode(raw)
         else { return }
+        serialRefusals = 0
         noteSerial(serial, isText: false, at: now)
         if serial == identity?.serial {
-            postpone(.serialNumber, at: now)
-            let value = RegisterValue.text(serial)
-            accept(.serialNumber, raw, value, .asked, .confirmed, at: now)
+            // The text is right; the bytes behind it, which are padding, are a claim like any other.
+            claim(.serialNumber, raw, .asked, at: now)
         }
     }
 
@@ -443,10 +527,13 @@ public struct DeviceSession: Sendable {
                 if phase == .verifying, !isText || refusesSerial { begin(.polling, at: now) }
                 return
             }
-            // Another serial: damage, or another device. Nothing leaves until that is clear.
-            if phase == .polling { begin(.verifying, at: now) }
         }
         evidence.note(serial, isText: isText)
+        // Another serial: damage, or another device. Nothing leaves until that is clear. On a noisy line it has to be
+        // said twice, for there a damaged one is heard every few minutes.
+        if identity != nil, phase == .polling, judge.isLineClean || evidence.strongest >= 2 {
+            begin(.verifying, at: now)
+        }
         tryToIdentify(at: now)
     }
 
@@ -496,16 +583,20 @@ public struct DeviceSession: Sendable {
         completeIdentity()
     }
 
-    /// Product and firmware count when two frames agree.
+    /// Product and firmware count when two frames agree; for others in their place three must agree, with none for the
+    /// known ones between, for a damaged TEXT block passes its checksum every few minutes on a noisy line.
     private mutating func completeIdentity() {
         guard let before = identity else { return }
-        if let id = productVotes.first(where: { $0.value >= 2 })?.key, id != before.productID {
+        if let known = before.productID, productVotes[known] != nil { productVotes = [:] }
+        if let known = before.firmware, firmwareVotes[known] != nil { firmwareVotes = [:] }
+        let votesForProduct = before.productID == nil ? 2 : 3
+        let votesForFirmware = before.firmware == nil ? 2 : 3
+        if let id = productVotes.first(where: { $0.value >= votesForProduct })?.key, id != before.productID {
             identity?.productID = id
             if identity?.model == nil { identity?.model = Product.withID(id)?.model }
             judge.adopt(product: Product.withID(id))
         }
-        if let version = firmwareVotes.first(where: { $0.value >= 2 })?.key, version != before.firmware {
-            if before.firmware != nil { firmwareVotes = [version: 2] }
+        if let version = firmwareVotes.first(where: { $0.value >= votesForFirmware })?.key, version != before.firmware {
             identity?.firmware = version
             if memory.serial != before.serial || memory.firmware != version {
                 memory = DeviceMemory()
@@ -526,10 +617,16 @@ public struct DeviceSession: Sendable {
         }
         if let waiting = outstanding {
             guard now >= waiting.deadline else { return nil }
-            if waiting.tries < Self.maximumTries {
+            if phase == .polling, waiting.wasClean, waiting.tries == 1, suspectPlug(waiting, at: now) {
+                updateState(at: now)
+                return nextRequest(at: now)
+            }
+            if waiting.tries < (votes.register != nil ? Self.maximumNoisyTries : Self.maximumTries) {
                 counters.timeouts += 1
                 counters.retries += 1
-                return send(waiting.request, tries: waiting.tries + 1, isConfirmation: waiting.isConfirmation, at: now)
+                return send(
+                    waiting.request, tries: waiting.tries + 1, isConfirmation: waiting.isConfirmation,
+                    first: waiting.first, at: now)
             }
             giveUp(waiting, at: now)
         }
@@ -542,6 +639,21 @@ public struct DeviceSession: Sendable {
             return send(refusesSerial ? .ping : .get(.serialNumber), at: now)
         case .polling: return nextPoll(at: now)
         }
+    }
+
+    /// On a clean line answers don't get lost, but plugs are moved: before anything else, is it still the same device?
+    /// The register is asked again afterwards. False for one that is never answered.
+    private mutating func suspectPlug(_ waiting: Outstanding, at now: Duration) -> Bool {
+        guard case .get(let register) = waiting.request, !refusesSerial else { return false }
+        let count = (failures[register] ?? 0) + 1
+        failures[register] = count
+        guard count < 3 else { return false }
+        counters.timeouts += 1
+        outstanding = nil
+        confirmations.removeAll { $0 == register }
+        confirmations.insert(register, at: 0)
+        begin(.verifying, at: now)
+        return true
     }
 
     /// When to call ``nextRequest(at:)`` again if nothing arrives.
@@ -559,18 +671,34 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func send(
-        _ request: Request, tries: Int = 1, isConfirmation: Bool = false, at now: Duration
+        _ request: Request, tries: Int = 1, isConfirmation: Bool = false, first: Duration? = nil, at now: Duration
     ) -> Request {
         counters.requests += 1
+        // Copies that vote must be copies of one value: of a device that answers slowly they are not.
+        let isQuick = meanTurnaround.map { $0 <= Self.quickTurnaround } ?? false
+        if judge.claimsNeeded > 2, isQuick, phase == .polling, case .get(let register) = request {
+            votes.expect(register, size: judge.size(of: register) ?? TextWitness.size(of: register) ?? 0)
+        } else {
+            votes.expect(nil, size: 0)
+        }
         if isConfirmation { counters.confirmations += 1 }
         outstanding = Outstanding(
-            request: request, sent: now, deadline: now + Self.requestWireTime + timeout(try: tries), tries: tries,
-            isConfirmation: isConfirmation)
+            request: request, sent: now, first: first ?? now,
+            deadline: now + Self.requestWireTime + timeout(try: tries), tries: tries,
+            isConfirmation: isConfirmation, bytesBefore: counters.bytes, wasClean: judge.isLineClean)
         return request
     }
 
-    /// From the measured turn-around, with room for a TEXT block that an answer may have to wait for.
+    /// On a noisy line requests are lost every now and then, and waiting is what costs most; the time goes on while
+    /// the device speaks.
     private func timeout(try tries: Int) -> Duration {
+        guard !judge.isLineClean, let mean = meanTurnaround else { return patientTimeout(try: tries) }
+        return min(
+            mean + turnaroundDeviation * (votes.register == nil ? 4 : 2) + .milliseconds(8), patientTimeout(try: tries))
+    }
+
+    /// From the measured turn-around, with room for a TEXT block that an answer may have to wait for.
+    private func patientTimeout(try tries: Int) -> Duration {
         guard let mean = meanTurnaround else { return .milliseconds(400) }
         let base = mean + turnaroundDeviation * 4 + .milliseconds(120)
         return min(max(base, .milliseconds(200)) * tries, .seconds(1))
@@ -580,7 +708,16 @@ public struct DeviceSession: Sendable {
         outstanding = nil
         counters.timeouts += 1
         unansweredInRow += 1
-        if case .get(let register) = waiting.request {
+        // The device speaks, and what it says is damaged: that is the line. It stays who it is, and what was asked is
+        // asked again soon.
+        let isHeard = !judge.isLineClean && now - lastHeard < Self.speechLife
+        let isNoise = isHeard && now - (lastAnswer ?? opened) < Self.answerLife
+        if isNoise, case .get(let register) = waiting.request {
+            postpone(register, at: now, atMost: Self.noisePenalty)
+            confirmations.removeAll { $0 == register }
+            doubts[register] = nil
+            if phase == .polling { return }
+        } else if case .get(let register) = waiting.request {
             let count = (failures[register] ?? 0) + 1
             failures[register] = min(count, 10)
             // A register that is never answered must not stall every round.
@@ -591,7 +728,7 @@ public struct DeviceSession: Sendable {
             questions.removeAll { $0 == waiting.request }
         }
         if phase == .polling { begin(.verifying, at: now) }
-        nextAttempt = now + min(.seconds(5), .milliseconds(500) * unansweredInRow)
+        nextAttempt = now + (isHeard ? .zero : min(.seconds(5), .milliseconds(500) * unansweredInRow))
         updateState(at: now)
     }
 
@@ -622,7 +759,7 @@ public struct DeviceSession: Sendable {
         }
         // …then something seldom, as much as the pace of the rounds allows…
         let nextRound = (roundStart ?? now) + plan.fastInterval
-        if roundStart != nil, now < nextRound || extraBudget > 0 {
+        if roundStart != nil, now < nextRound || extraBudget > 0, !areFastLate(at: now) {
             if !questions.isEmpty { return send(questions.removeFirst(), at: now) }
             if let index = nextSeldom(at: now) {
                 extraBudget -= 1
@@ -643,8 +780,17 @@ public struct DeviceSession: Sendable {
             roundIndex += 1
             if plan.entries[index].pace == .fast, due[index] <= now { return ask(index, at: now) }
         }
-        guard let index = nextSeldom(at: now) else { return nil }
+        guard !areFastLate(at: now), let index = nextSeldom(at: now) else { return nil }
         return ask(index, at: now)
+    }
+
+    /// On a very noisy line what moves fast comes first: whether one of those registers was not read for a while.
+    private func areFastLate(at now: Duration) -> Bool {
+        guard judge.claimsNeeded > 2 else { return false }
+        return plan.entries.contains { entry in
+            guard entry.pace == .fast, let last = judge.lastBelieved(entry.register) else { return false }
+            return now - last > plan.fastInterval + Self.fastLife
+        }
     }
 
     private mutating func ask(_ index: Int, at now: Duration) -> Request {
@@ -665,7 +811,9 @@ public struct DeviceSession: Sendable {
         return best
     }
 
-    private mutating func postpone(_ register: RegisterID, at now: Duration, by delay: Duration? = nil) {
+    private mutating func postpone(
+        _ register: RegisterID, at now: Duration, by delay: Duration? = nil, atMost longest: Duration? = nil
+    ) {
         guard let index = plan.entries.firstIndex(where: { $0.register == register }) else { return }
         let pace = plan.entries[index].pace
         if let delay {
@@ -676,6 +824,7 @@ public struct DeviceSession: Sendable {
             // A little early counts, so that a round does not skip what it read a hair later last time.
             due[index] = now + plan.interval(of: pace) * 9 / 10
         }
+        if let longest { due[index] = min(due[index], now + longest) }
         asked[index] = true
     }
 
