@@ -81,6 +81,8 @@ extension MQTTClient {
             state.withLock { $0.session = session }
             var keepalive = max(5, min(65_535, Int(settings.keepalive.components.seconds)))
             try session.connect(keepalive: Int32(keepalive), bindAddress: attempts.bindAddress)
+            // The library does not: a program that is started meanwhile would hold the connection open after its end.
+            _ = fcntl(session.socket, F_SETFD, FD_CLOEXEC)
             if let insisted = try waitForAnswer(session, address) { keepalive = max(1, Int(insisted)) }
             attempts.connected(at: .now)
             announceConnection(session, version: attempts.choice.version)

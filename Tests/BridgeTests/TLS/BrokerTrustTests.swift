@@ -239,7 +239,7 @@ struct BrokerTrustTests {
             let port = try PrivateBroker().port
             let log = certificates.path("server\(version)")
             let command =
-                "openssl s_server -accept 127.0.0.1:\(port) \(version) -cipher ALL:@SECLEVEL=0 -naccept 1 "
+                "timeout 60 openssl s_server -accept 127.0.0.1:\(port) \(version) -cipher ALL:@SECLEVEL=0 -naccept 1 "
                 + "-cert \(certificates.path("good.pem")) -key \(certificates.path("good.key")) >\(log) 2>&1 </dev/zero &"
             #expect(system(command) == 0)
             try await Listening.wait(port)
