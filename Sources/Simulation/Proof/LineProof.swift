@@ -1,4 +1,4 @@
-public import VEDirect
+import VEDirect
 
 /// The proof of the guard: the real decoder, session and guard against a simulated charger on a bad line, in virtual
 /// time, with every published reading held against what the charger held.
@@ -227,14 +227,14 @@ public struct LineProof: Sendable {
         _ frame: borrowing HexFrame, asked: RegisterID?, charger: SimulatedCharger, at now: Duration,
         _ result: inout Result
     ) {
-        guard frame.response == .get || frame.response == .async, let register = frame.register,
-            frame.flags?.isEmpty == true
+        let response = frame.response
+        guard response == .get || response == .async, let register = frame.register, frame.flags?.isEmpty == true
         else { return }
         let raw = frame.value
         let isTrue = charger.held(register, raw, since: now - window)
         result.trusting.values += 1
         if !isTrue { result.trusting.wrong += 1 }
-        guard frame.response == .get, register == asked, let definition = RegisterCatalogue.standard[register],
+        guard response == .get, register == asked, let definition = RegisterCatalogue.standard[register],
             (try? definition.decode(raw)) != nil
         else { return }
         result.careful.values += 1

@@ -3,16 +3,18 @@
 /// A frame that passes a one-byte checksum is a claim. The session has already seen to it that an answer is about
 /// the register that was asked, without flags; the guard decides what the value is worth:
 ///
-/// - The same as the last value that was believed: believed. Damage that turns one value into exactly that one is
-///   as rare as the same damage twice.
 /// - Impossible for the product: refused.
-/// - The same as another claim of the last seconds, by whatever way that came (asked again, sent unasked, TEXT):
-///   believed.
-/// - On a line where nothing was damaged for a while, and plausible after the last value: believed at once.
+/// - The same as the last value that was believed, a few seconds ago at most: believed. Whatever happened to the
+///   frame, the device held this value.
+/// - On a line where nothing was damaged for minutes, and able to follow the last value: believed at once.
+/// - Said often enough in the last seconds, by whatever way it came (asked, asked again, sent unasked, TEXT):
+///   believed. Twice on a damaged line; three times where more than a fifth of all frames are damaged.
+/// - A jump, a value that cannot follow the last one: said twice at least on any line, and the serial number read
+///   again since it was first said, for it may be another device that says it.
 /// - Else in doubt: read again, back to back. Doubt that is not resolved is dropped and counted.
 ///
-/// Close is not enough for agreement: an error in the lowest digit is an error. Two equal answers in a row are wrong
-/// together once in 10^11 at a bit error rate of 10^-3, where a single one is wrong once in 10^5.
+/// Close is not enough for agreement: an error in the lowest digit is an error. The numbers behind these rules are in
+/// docs/integrity.md.
 public struct Guard: Sendable {
     /// What comes of a claim.
     public enum Verdict: Sendable, Hashable {
@@ -20,40 +22,68 @@ public struct Guard: Sendable {
         case believe(Confidence)
         /// Read it again first.
         case doubt
+        /// It is a jump that others confirm: make sure that it is the same device, then read it again.
+        case doubtDevice
         /// It cannot be.
         case refuse
     }
 
-    /// How long a claim can be confirmed by another.
-    static let agreementWindow: Duration = .seconds(5)
+    /// How long a claim can be confirmed by another. Less than five seconds, so that a value was held within five
+    /// seconds even if the claim had to wait behind a TEXT block.
+    static let agreementWindow: Duration = .milliseconds(4500)
     /// How long after the last damage a line counts as clean again.
-    static let cautionAfterDamage: Duration = .seconds(60)
-    /// Claims kept for a register that is in doubt.
+    static let cautionAfterDamage: Duration = .seconds(300)
+    /// Different values kept for a register that is in doubt.
     private static let maximumClaims = 4
-
-    private struct Known {
-        var raw: RawValue
-        var value: RegisterValue
-        var at: Duration
-    }
+    /// The share of damaged frames (of 256) from which two equal claims are not enough: more than two bits in a
+    /// thousand are wrong.
+    private static let heavyDamage = 52
 
     private struct Claim {
         var raw: RawValue
-        var at: Duration
+        var first: Duration
+        var last: Duration
+        var count: Int
+    }
+
+    private struct Cell {
+        var register: RegisterID
+        var rule: Plausibility.Rule
+        var raw = RawValue()
+        /// nil: nothing was believed yet.
+        var value: RegisterValue?
+        var at: Duration = .zero
+        var claims: [Claim] = []
     }
 
     private var plausibility = Plausibility(product: nil)
-    private var known: [RegisterID: Known] = [:]
-    private var claims: [RegisterID: [Claim]] = [:]
+    private var cells: [Cell] = []
     private var lastDamage: Duration?
+    private var identityProven: Duration = .zero
+    /// The share of frames that were damaged lately, of 65536.
+    private var damage = 0
 
     init() {}
 
+    /// Makes room for a register; its place is the number of calls before.
+    mutating func add(_ register: RegisterID) {
+        cells.append(Cell(register: register, rule: plausibility.rule(for: register)))
+    }
+
     /// The device's ratings are known now.
-    mutating func adopt(product: Product?) { plausibility = Plausibility(product: product) }
+    mutating func adopt(product: Product?) {
+        plausibility = Plausibility(product: product)
+        for index in cells.indices { cells[index].rule = plausibility.rule(for: cells[index].register) }
+    }
 
     /// Something on the line was damaged: be careful for a while.
     mutating func noteDamage(at now: Duration) { lastDamage = now }
+
+    /// A frame came whole or damaged.
+    mutating func noteFrame(isDamaged: Bool) { damage += ((isDamaged ? 65_536 : 0) - damage) / 64 }
+
+    /// The serial number was read and is the right one.
+    mutating func noteIdentity(at now: Duration) { identityProven = now }
 
     /// Whether nothing was damaged for a while.
     func isLineClean(at now: Duration) -> Bool {
@@ -61,65 +91,81 @@ public struct Guard: Sendable {
         return now - lastDamage > Self.cautionAfterDamage
     }
 
-    /// Weighs a claim.
+    /// Whether frames are being damaged now, and not only a while ago: requests get lost too then.
+    var hasDamage: Bool { damage >> 8 > 1 }
+
+    /// How many equal claims make a fact on a line that is not clean.
+    var necessaryClaims: Int { damage >> 8 > Self.heavyDamage ? 3 : 2 }
+
+    /// Weighs a claim about the register at `place`.
     ///
     /// - Parameter isSolicited: whether this register was asked for; a frame that came unasked is never believed
     ///   alone unless the register has been believed before.
     mutating func judge(
-        _ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, isSolicited: Bool, at now: Duration
+        _ place: Int, _ raw: RawValue, _ value: RegisterValue, isSolicited: Bool, at now: Duration
     ) -> Verdict {
-        let before = known[register]
-        if let before, before.raw == raw {
-            known[register]?.at = now
-            claims[register] = nil
+        let isSame = cells[place].value != nil && cells[place].raw == raw
+        if isSame, cells[place].rule.stands || now - cells[place].at <= Self.agreementWindow {
+            cells[place].at = now
+            if !cells[place].claims.isEmpty { cells[place].claims.removeAll(keepingCapacity: true) }
             return .believe(.confirmed)
         }
-        guard plausibility.isPossible(register, value) else {
+        guard cells[place].rule.allows(value) else {
             noteDamage(at: now)
             return .refuse
         }
-        if claims[register]?.contains(where: { $0.raw == raw && now - $0.at <= Self.agreementWindow }) == true {
-            believe(register, raw, value, at: now)
-            return .believe(.confirmed)
+        var follows = isSolicited
+        var isJump = false
+        if let before = cells[place].value {
+            follows =
+                raw.count == cells[place].raw.count
+                && cells[place].rule.canFollow(value, last: before, after: now - cells[place].at)
+            isJump = !follows
         }
-        let isPlausible =
-            if let before {
-                raw.count == before.raw.count
-                    && plausibility.canFollow(register, value, last: before.value, after: now - before.at)
-            } else {
-                isSolicited
-            }
-        if isPlausible, isLineClean(at: now) {
-            believe(register, raw, value, at: now)
+        let isClean = isLineClean(at: now)
+        if follows, isClean {
+            believe(place, raw, value, at: now)
             return .believe(.plausible)
         }
-        note(register, raw, at: now)
-        return .doubt
+        let claim = note(place, raw, at: now)
+        guard claim.count >= (isClean ? 2 : necessaryClaims) else { return .doubt }
+        if isJump, identityProven < claim.first { return .doubtDevice }
+        believe(place, raw, value, at: now)
+        return .believe(.confirmed)
     }
 
     /// Notes what another witness says, without believing it: a later claim may agree with it.
-    mutating func witness(_ register: RegisterID, _ raw: RawValue, at now: Duration) {
-        if let before = known[register], before.raw == raw { return }
-        note(register, raw, at: now)
+    mutating func witness(_ place: Int, _ raw: RawValue, at now: Duration) {
+        guard cells[place].raw != raw || cells[place].value == nil else { return }
+        _ = note(place, raw, at: now)
     }
 
     /// The device may be another one now: what was believed no longer counts.
     mutating func forget() {
-        known.removeAll()
-        claims.removeAll()
+        for index in cells.indices {
+            cells[index].value = nil
+            cells[index].claims.removeAll(keepingCapacity: true)
+        }
     }
 
-    private mutating func believe(_ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, at now: Duration) {
-        known[register] = Known(raw: raw, value: value, at: now)
-        claims[register] = nil
+    private mutating func believe(_ place: Int, _ raw: RawValue, _ value: RegisterValue, at now: Duration) {
+        cells[place].raw = raw
+        cells[place].value = value
+        cells[place].at = now
+        if !cells[place].claims.isEmpty { cells[place].claims.removeAll(keepingCapacity: true) }
     }
 
-    private mutating func note(_ register: RegisterID, _ raw: RawValue, at now: Duration) {
-        var list = claims[register] ?? []
-        list.removeAll { now - $0.at > Self.agreementWindow || $0.raw == raw }
-        if list.count >= Self.maximumClaims { list.removeFirst() }
-        list.append(Claim(raw: raw, at: now))
-        claims[register] = list
+    private mutating func note(_ place: Int, _ raw: RawValue, at now: Duration) -> Claim {
+        cells[place].claims.removeAll { now - $0.last > Self.agreementWindow }
+        if let index = cells[place].claims.firstIndex(where: { $0.raw == raw }) {
+            cells[place].claims[index].count += 1
+            cells[place].claims[index].last = now
+            return cells[place].claims[index]
+        }
+        if cells[place].claims.count >= Self.maximumClaims { cells[place].claims.removeFirst() }
+        let claim = Claim(raw: raw, first: now, last: now, count: 1)
+        cells[place].claims.append(claim)
+        return claim
     }
 }
 
@@ -127,6 +173,6 @@ public struct Guard: Sendable {
 public enum Confidence: String, Sendable, Hashable {
     /// One answer, plausible, on a line without damage.
     case plausible
-    /// Two independent claims agree.
+    /// Independent claims agree.
     case confirmed
 }

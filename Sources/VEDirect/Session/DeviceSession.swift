@@ -51,24 +51,67 @@ public struct DeviceSession: Sendable {
         case verifying
     }
 
+    /// What has been asked and not been answered.
     private struct Outstanding {
         var request: Request
+        /// The register's place; nil for what is not polled.
+        var place: Int?
         var sent: Duration
         var deadline: Duration
+        /// The longest wait, whatever else is on the line.
+        var limit: Duration
         var tries: Int
-        var isConfirmation: Bool
+        /// A frame came, whole or damaged, since it was sent: the device is there.
+        var hasHeardFrame = false
     }
 
-    /// Times a request is sent before it is given up.
+    /// A register and how it stands with it. The guard keeps a cell for each at the same place.
+    private struct Slot {
+        let register: RegisterID
+        /// nil: never asked for; the device has told of it unasked.
+        let pace: PollPlan.Pace?
+        let definition: RegisterDefinition?
+        let textSize: Int?
+        var due: Duration
+        var wasAsked = false
+        /// Times in a row that nothing answered.
+        var failures = 0
+        /// Readings of it in doubt, or answers damaged, since the last that was believed.
+        var doubts = 0
+        /// It waits in the line of those to be read again.
+        var isQueued = false
+        /// Refusals heard in a row, and the last of them.
+        var refusals = 0
+        var lastRefusal: Duration = .zero
+    }
+
+    /// Requests in a row without any answer after which the device counts as gone.
+    private static let patience = 5
+    /// Times a request is sent that nothing answers, before something else is asked.
     private static let maximumTries = 3
-    /// Readings of a register in doubt before the doubt is dropped until its next turn.
+    /// Readings of a register in doubt before the doubt is dropped until its next turn; twice as many, damaged
+    /// answers included, on a damaged line.
     private static let maximumDoubts = 6
+    /// Registers kept that are not in the plan.
+    private static let maximumStrangers = 64
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     private static let textLife: Duration = .milliseconds(3500)
     /// The time of eleven bytes at 19200 baud.
     private static let requestWireTime: Duration = .microseconds(5730)
+    /// Bytes that came so recently mean that the device is speaking: a USB adapter keeps them up to 16 ms.
+    private static let speakingPause: Duration = .milliseconds(25)
+    /// No plug is moved in less, so that a shorter silence of a damaged line needs no other explanation.
+    private static let plugTime: Duration = .milliseconds(600)
+    /// Longer than TEXT ever pauses while it runs.
+    private static let longPause: Duration = .milliseconds(1500)
+    /// Bytes without one good frame for so long are not this device's.
+    private static let senselessTime: Duration = .seconds(15)
+    /// The least time between two rounds of fast registers before everything was asked for once.
+    private static let firstPassInterval: Duration = .seconds(3)
+    /// Between two tries to learn the rest of the identity.
+    private static let questionInterval: Duration = .seconds(10)
 
     private var plan: PollPlan
     private let opened: Duration
@@ -82,24 +125,26 @@ public struct DeviceSession: Sendable {
     private var evidence = IdentityEvidence()
     private var refusesSerial = false
     private var productVotes: [UInt16: Int] = [:]
-    private var firmwareVotes: [FirmwareVersion: Int] = [:]
+    private var firmwareVotes = FirmwareVotes()
     private var questions: [Request] = []
+    private var nextQuestions: Duration = .zero
+    private var wantsSerial = false
     private var unansweredInRow = 0
     private var lastText: Duration?
-    private var lastAnswer: Duration?
+    private var lastByte: Duration
+    private var lastGoodFrame: Duration
     private var nextAttempt: Duration = .zero
     private var hasHeardBlock = false
 
     // Polling
-    private var due: [Duration]
-    private var failures: [RegisterID: Int] = [:]
-    private var doubts: [RegisterID: Int] = [:]
-    private var confirmations: [RegisterID] = []
+    private var slots: [Slot] = []
+    private var places = RegisterPlaces()
+    private var plannedCount: Int
+    private var confirmations: [Int] = []
     private var roundStart: Duration?
     private var roundIndex: Int
     private var extraBudget = 0
     private var hasCompletedPass = false
-    private var asked: [Bool]
     private var daySequence: Int?
     private var versionRefused = false
 
@@ -126,17 +171,50 @@ public struct DeviceSession: Sendable {
         self.plan = plan
         self.memory = memory
         opened = now
+        lastByte = now
+        lastGoodFrame = now
         phase = .listening(until: now + Self.listeningTime)
-        due = [Duration](repeating: now, count: plan.entries.count)
-        asked = [Bool](repeating: false, count: plan.entries.count)
-        roundIndex = plan.entries.count
+        plannedCount = 0
+        roundIndex = 0
+        for entry in plan.entries where places[entry.register] == nil { _ = add(entry.register, entry.pace, at: now) }
+        plannedCount = slots.count
+        roundIndex = plannedCount
+        // The rest of the identity, the product's id before all, is not always polled.
+        for register in [RegisterID.productID, .applicationVersion, .capabilities] { _ = place(of: register, at: now) }
+    }
+
+    private mutating func add(_ register: RegisterID, _ pace: PollPlan.Pace?, at now: Duration) -> Int {
+        let definition = RegisterCatalogue.standard[register]
+        let size: Int? =
+            switch definition?.kind {
+            case .unsigned(let bytes)?, .signed(let bytes)?: bytes
+            default: nil
+            }
+        slots.append(Slot(register: register, pace: pace, definition: definition, textSize: size, due: now))
+        judge.add(register)
+        places.add(register, slots.count - 1)
+        return slots.count - 1
+    }
+
+    /// The place of a register; a new one for a stranger, as long as there is room.
+    private mutating func place(of register: RegisterID, at now: Duration) -> Int? {
+        if let place = places[register] { return place }
+        guard slots.count < plannedCount + Self.maximumStrangers else { return nil }
+        return add(register, nil, at: now)
     }
 
     // MARK: Bytes in
 
     /// Takes bytes that arrived at `now`.
     public mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
+        guard !bytes.isEmpty else { return }
         counters.bytes += bytes.count
+        if phase == .polling, now - lastByte > Self.longPause {
+            // Not even TEXT was heard for a while: long enough to change the device.
+            begin(.verifying, at: now)
+        }
+        if nextAttempt > now, now - lastByte > Self.longPause { nextAttempt = now }
+        lastByte = now
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
         var decoder = self.decoder
         decoder.decode(bytes) { event in
@@ -157,6 +235,7 @@ public struct DeviceSession: Sendable {
         case .hex:
             counters.rejectedFrames[rejection.reason, default: 0] += 1
             judge.noteDamage(at: now)
+            judge.noteFrame(isDamaged: true)
             // Perhaps that was the answer: don't wait out the whole timeout, but don't talk into it either.
             if let waiting = outstanding {
                 let expected =
@@ -164,6 +243,7 @@ public struct DeviceSession: Sendable {
                     * 2
                 let retry = max(now + .milliseconds(10), expected)
                 outstanding?.deadline = min(waiting.deadline, retry)
+                outstanding?.hasHeardFrame = true
             }
         case .text:
             // The first block after opening is usually half a block; on old firmware the first request cuts one.
@@ -176,6 +256,9 @@ public struct DeviceSession: Sendable {
 
     private mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
         counters.frames += 1
+        lastGoodFrame = now
+        judge.noteFrame(isDamaged: false)
+        outstanding?.hasHeardFrame = true
         switch frame.response {
         case .get:
             receiveAnswer(frame, at: now)
@@ -193,7 +276,7 @@ public struct DeviceSession: Sendable {
                 return noteUnsolicited()
             }
             settle(at: now)
-            if request == .applicationVersion { questions.append(.ping) }
+            if request == .applicationVersion { queue(.ping) }
         case .error:
             counters.deviceErrors += 1
             judge.noteDamage(at: now)
@@ -213,33 +296,32 @@ public struct DeviceSession: Sendable {
         guard case .get(let wanted)? = outstanding?.request, wanted == register else {
             // A late answer to a request that was given up, or damage: evidence, no more.
             counters.unsolicited += 1
-            if flags.isEmpty, register != .serialNumber { judge.witness(register, frame.value, at: now) }
+            if flags.isEmpty, phase == .polling, let place = places[register] {
+                judge.witness(place, frame.value, at: now)
+            }
             return
         }
-        let wasConfirmation = outstanding?.isConfirmation == true
         settle(at: now)
-        guard flags.isEmpty else {
-            receiveRefusal(of: register, flags, wasConfirmation: wasConfirmation, at: now)
-            return
-        }
-        let raw = frame.value
+        guard flags.isEmpty else { return receiveRefusal(of: register, flags, at: now) }
         if register == .serialNumber {
-            receiveSerial(raw, at: now)
-            return
+            receiveSerial(frame.value, at: now)
+        } else if let place = place(of: register, at: now) {
+            slots[place].refusals = 0
+            claim(place, frame.value, .asked, at: now)
         }
-        claim(register, raw, .asked, at: now)
     }
 
     private mutating func receiveAsync(_ frame: borrowing HexFrame, at now: Duration) {
-        guard let register = frame.register, frame.flags?.isEmpty == true, register != .serialNumber else { return }
-        guard phase == .polling else { return }
+        guard phase == .polling, let register = frame.register, frame.flags?.isEmpty == true,
+            register != .serialNumber, let place = place(of: register, at: now)
+        else { return }
         if register == .historyTotal || register == .historyDay(0) {
             // Records change every minute and are long: one is asked for in its turn, and what is said here stands by
             // as a witness.
-            judge.witness(register, frame.value, at: now)
+            judge.witness(place, frame.value, at: now)
             return
         }
-        claim(register, frame.value, .async, at: now)
+        claim(place, frame.value, .async, at: now)
     }
 
     private mutating func receiveDone(_ frame: borrowing HexFrame, at now: Duration) {
@@ -261,8 +343,7 @@ public struct DeviceSession: Sendable {
         guard let settled = outstanding else { return }
         outstanding = nil
         unansweredInRow = 0
-        lastAnswer = now
-        if case .get(let register) = settled.request { failures[register] = nil }
+        if let place = settled.place { slots[place].failures = 0 }
         // The answer to a repeated request may be the late one to the first: not a measurement.
         guard settled.tries == 1 else { return }
         let turnaround = max(.zero, now - settled.sent - Self.requestWireTime)
@@ -278,70 +359,86 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func claim(
-        _ register: RegisterID, _ raw: RawValue, _ provenance: RegisterReading.Provenance, at now: Duration
+        _ place: Int, _ raw: RawValue, _ provenance: RegisterReading.Provenance, at now: Duration
     ) {
         let value: RegisterValue
-        if let definition = RegisterCatalogue.standard[register] {
+        if let definition = slots[place].definition {
             do {
                 value = try definition.decode(raw)
             } catch {
                 counters.implausible += 1
                 judge.noteDamage(at: now)
-                confirm(register)
+                confirm(place)
                 return
             }
         } else {
             value = .bytes(raw.bytes)
         }
-        let isSolicited = provenance != .async
-        switch judge.judge(register, raw, value, isSolicited: isSolicited, at: now) {
+        switch judge.judge(place, raw, value, isSolicited: provenance != .async, at: now) {
         case .believe(let confidence):
-            if doubts[register] != nil { counters.confirmed += 1 }
-            doubts[register] = nil
-            confirmations.removeAll { $0 == register }
-            postpone(register, at: now)
-            accept(register, raw, value, provenance, confidence, at: now)
+            if slots[place].doubts > 0 { counters.confirmed += 1 }
+            dropDoubt(place)
+            postpone(place, at: now)
+            accept(place, raw, value, provenance, confidence, at: now)
         case .doubt:
-            confirm(register)
+            confirm(place)
+        case .doubtDevice:
+            wantsSerial = true
+            confirm(place)
         case .refuse:
             counters.implausible += 1
-            confirm(register)
+            confirm(place)
         }
     }
 
-    /// Reads a register again, back to back, until two claims agree or it has been tried too often.
-    private mutating func confirm(_ register: RegisterID) {
-        let count = (doubts[register] ?? 0) + 1
-        guard count <= Self.maximumDoubts else {
-            doubts[register] = nil
+    /// Reads a register again, back to back, until enough claims agree or it has been tried too often.
+    private mutating func confirm(_ place: Int) {
+        slots[place].doubts += 1
+        guard slots[place].doubts <= Self.maximumDoubts * (judge.hasDamage ? 2 : 1) else {
             counters.unconfirmed += 1
-            confirmations.removeAll { $0 == register }
+            dropDoubt(place)
             return
         }
-        doubts[register] = count
-        guard plan.entries.contains(where: { $0.register == register }) else { return }
-        if !confirmations.contains(register) { confirmations.append(register) }
+        guard slots[place].pace != nil, !slots[place].isQueued else { return }
+        slots[place].isQueued = true
+        confirmations.append(place)
+    }
+
+    private mutating func dropDoubt(_ place: Int) {
+        slots[place].doubts = 0
+        if slots[place].isQueued {
+            slots[place].isQueued = false
+            confirmations.removeAll { $0 == place }
+        }
     }
 
     private mutating func accept(
-        _ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, _ provenance: RegisterReading.Provenance,
+        _ place: Int, _ raw: RawValue, _ value: RegisterValue, _ provenance: RegisterReading.Provenance,
         _ confidence: Confidence, at now: Duration
     ) {
-        if memory.refused[register] != nil { memory.refused[register] = nil }
-        switch (register, value) {
-        case (.productID, .number(let raw, _)):
+        let register = slots[place].register
+        if !memory.refused.isEmpty { memory.refused[register] = nil }
+        switch value {
+        case .number(let raw, _) where register == .productID:
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))
-        case (.modelName, .text(let model)) where identity?.model != model:
+        case .number(let raw, _) where register == .capabilities:
+            identity?.capabilities = Capabilities(rawValue: UInt32(truncatingIfNeeded: raw))
+        case .text(let model) where register == .modelName && identity?.model != model:
             identity?.model = model
             if let identity { events.append(.identified(identity)) }
-        case (.capabilities, .number(let raw, _)):
-            identity?.capabilities = Capabilities(rawValue: UInt32(truncatingIfNeeded: raw))
-        case (.historyDay(0), .historyDay(let day)):
+        case .historyDay(let day) where register == .historyDay(0):
             if daySequence != day.sequence { dueHistory(at: now) }
             daySequence = day.sequence
         default:
             break
         }
+        report(register, raw, value, provenance, confidence, at: now)
+    }
+
+    private mutating func report(
+        _ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, _ provenance: RegisterReading.Provenance,
+        _ confidence: Confidence, at now: Duration
+    ) {
         counters.readings += 1
         events.append(
             .reading(
@@ -350,45 +447,54 @@ public struct DeviceSession: Sendable {
                     time: now)))
     }
 
-    private mutating func receiveRefusal(
-        of register: RegisterID, _ flags: HexFrame.Flags, wasConfirmation: Bool, at now: Duration
-    ) {
+    private mutating func receiveRefusal(of register: RegisterID, _ flags: HexFrame.Flags, at now: Duration) {
+        guard let place = place(of: register, at: now) else { return }
+        if slots[place].refusals > 0, now - slots[place].lastRefusal > .seconds(60) { slots[place].refusals = 0 }
+        slots[place].refusals += 1
+        slots[place].lastRefusal = now
+        // On a line with damage one refusal is a claim like any other.
+        guard judge.isLineClean(at: now) || slots[place].refusals >= judge.necessaryClaims else {
+            if register != .serialNumber { confirm(place) }
+            return
+        }
+        dropDoubt(place)
         if flags == .parameterError {
             // It knows the register and has nothing to say now (an empty history slot).
-            postpone(register, at: now)
+            postpone(place, at: now)
             return
         }
         if register == .serialNumber {
-            refusesSerial = true
+            // Who it is decides everything: asked twice on any line.
+            if slots[place].refusals >= 2 { refusesSerial = true }
             tryToIdentify(at: now)
             return
         }
-        // On a line with damage one refusal is a claim like any other.
-        guard wasConfirmation || judge.isLineClean(at: now) else { return confirm(register) }
-        doubts[register] = nil
-        confirmations.removeAll { $0 == register }
-        let isNew = memory.refused[register] == nil
-        // Said once, it is asked again a little later, to be sure; said twice, it holds for a week.
-        postpone(register, at: now, by: isNew ? plan.slowInterval : DeviceMemory.lifetime)
-        memory.refused[register] = now
-        if isNew { events.append(.refused(register)) }
+        // Said once on a clean line, it is asked again a little later, to be sure; said twice, it holds for a week.
+        if slots[place].refusals >= 2 {
+            let isNew = memory.refused[register] == nil
+            memory.refused[register] = now
+            postpone(place, at: now, by: DeviceMemory.lifetime)
+            if isNew { events.append(.refused(register)) }
+        } else {
+            postpone(place, at: now, by: plan.slowInterval)
+            if memory.refused[register] == nil { events.append(.refused(register)) }
+        }
         if register == .applicationVersion, !versionRefused {
             versionRefused = true
-            questions.append(.applicationVersion)
+            queue(.applicationVersion)
         }
     }
 
     /// A version word from a ping or command 3. It stands for register 0102 where the device refuses that.
     private mutating func noteVersion(_ raw: RawValue, at now: Duration) {
         guard let word = raw.unsigned, raw.count >= 2 else { return }
-        voteFirmware(FirmwareVersion(word: UInt16(truncatingIfNeeded: word)))
-        guard versionRefused else { return }
+        firmwareVotes.note(FirmwareVersion(word: UInt16(truncatingIfNeeded: word)), isText: false)
+        completeIdentity()
+        guard versionRefused, let place = places[.applicationVersion] else { return }
         let value = RegisterValue.bytes(raw.bytes)
-        switch judge.judge(.applicationVersion, raw, value, isSolicited: true, at: now) {
-        case .believe(let confidence):
-            accept(.applicationVersion, raw, value, .command, confidence, at: now)
-        case .doubt, .refuse:
-            questions.append(.applicationVersion)
+        switch judge.judge(place, raw, value, isSolicited: true, at: now) {
+        case .believe(let confidence): report(.applicationVersion, raw, value, .command, confidence, at: now)
+        case .doubt, .doubtDevice, .refuse: queue(.applicationVersion)
         }
     }
 
@@ -400,26 +506,33 @@ public struct DeviceSession: Sendable {
         lastText = now
         if case .listening = phase { begin(.identifying, at: now) }
         var serial: String?
-        var witnesses: [(RegisterID, Int64)] = []
+        var product: UInt16?
+        var version: FirmwareVersion?
+        var numbers: [(RegisterID, Int64)] = []
         block.forEachField { label, value in
             switch label {
             case "SER#": serial = value
-            case "PID": if let id = UInt16(value.dropFirst(2), radix: 16), value.hasPrefix("0x") { voteProduct(id) }
-            case "FW": if let version = FirmwareVersion(text: value) { voteFirmware(version) }
-            case "FWE": if let version = FirmwareVersion(extendedText: value) { voteFirmware(version) }
+            case "PID": if value.hasPrefix("0x") { product = UInt16(value.dropFirst(2), radix: 16) }
+            case "FW": version = FirmwareVersion(text: value)
+            case "FWE": version = FirmwareVersion(extendedText: value)
             default:
                 if let field = TextWitness.fields[label], let number = Int64(value) {
-                    witnesses.append((field.register, number / field.divisor))
+                    numbers.append((field.register, number / field.divisor))
                 }
             }
         }
-        for (register, number) in witnesses {
-            guard let size = TextWitness.size(of: register) else { continue }
-            let bits = UInt64(bitPattern: number)
-            judge.witness(
-                register, RawValue((0..<size).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt64($0))) }), at: now)
-        }
         if let serial { noteSerial(serial, isText: true, at: now) }
+        if let product { voteProduct(product) }
+        if let version {
+            firmwareVotes.note(version, isText: true)
+            completeIdentity()
+        }
+        // What it says counts only as said by the device that is known.
+        guard phase == .polling else { return }
+        for (register, number) in numbers {
+            guard let place = places[register], let size = slots[place].textSize else { continue }
+            judge.witness(place, RawValue(number: UInt64(bitPattern: number), count: size), at: now)
+        }
     }
 
     // MARK: Identity
@@ -430,9 +543,8 @@ public struct DeviceSession: Sendable {
         else { return }
         noteSerial(serial, isText: false, at: now)
         if serial == identity?.serial {
-            postpone(.serialNumber, at: now)
-            let value = RegisterValue.text(serial)
-            accept(.serialNumber, raw, value, .asked, .confirmed, at: now)
+            if let place = places[.serialNumber] { postpone(place, at: now) }
+            report(.serialNumber, raw, .text(serial), .asked, .confirmed, at: now)
         }
     }
 
@@ -440,6 +552,10 @@ public struct DeviceSession: Sendable {
         if let identity {
             if serial == identity.serial {
                 evidence = IdentityEvidence()
+                if !isText {
+                    judge.noteIdentity(at: now)
+                    wantsSerial = false
+                }
                 if phase == .verifying, !isText || refusesSerial { begin(.polling, at: now) }
                 return
             }
@@ -459,8 +575,11 @@ public struct DeviceSession: Sendable {
         }
         evidence = IdentityEvidence()
         identity = DeviceIdentity(serial: serial)
+        judge.noteIdentity(at: now)
+        wantsSerial = false
         // What the rest of the identity needs, before the first round.
         questions = [.productID, .get(.capabilities), .ping]
+        nextQuestions = now + Self.questionInterval
         if phase != .identifying { begin(.identifying, at: now) }
         completeIdentity()
     }
@@ -469,43 +588,46 @@ public struct DeviceSession: Sendable {
         identity = nil
         judge.forget()
         productVotes = [:]
-        firmwareVotes = [:]
+        firmwareVotes = FirmwareVotes()
         memory = DeviceMemory()
-        doubts = [:]
         confirmations = []
-        failures = [:]
         refusesSerial = false
         versionRefused = false
         daySequence = nil
         hasCompletedPass = false
-        due = [Duration](repeating: now, count: plan.entries.count)
-        asked = [Bool](repeating: false, count: plan.entries.count)
+        for index in slots.indices {
+            slots[index].due = now
+            slots[index].wasAsked = false
+            slots[index].failures = 0
+            slots[index].doubts = 0
+            slots[index].isQueued = false
+            slots[index].refusals = 0
+        }
         roundStart = nil
-        roundIndex = plan.entries.count
+        roundIndex = plannedCount
     }
 
     private mutating func voteProduct(_ id: UInt16) {
-        productVotes[id, default: 0] += 1
+        if let known = identity?.productID, known == id { return }
         if productVotes.count > 8 { productVotes = [:] }
+        productVotes[id, default: 0] += 1
         completeIdentity()
     }
 
-    private mutating func voteFirmware(_ version: FirmwareVersion) {
-        firmwareVotes[version, default: 0] += 1
-        if firmwareVotes.count > 8 { firmwareVotes = [:] }
-        completeIdentity()
+    private mutating func queue(_ question: Request) {
+        if !questions.contains(question) { questions.append(question) }
     }
 
     /// Product and firmware count when two frames agree.
     private mutating func completeIdentity() {
         guard let before = identity else { return }
         if let id = productVotes.first(where: { $0.value >= 2 })?.key, id != before.productID {
+            productVotes = [:]
             identity?.productID = id
             if identity?.model == nil { identity?.model = Product.withID(id)?.model }
             judge.adopt(product: Product.withID(id))
         }
-        if let version = firmwareVotes.first(where: { $0.value >= 2 })?.key, version != before.firmware {
-            if before.firmware != nil { firmwareVotes = [version: 2] }
+        if let version = firmwareVotes.decided, version != before.firmware {
             identity?.firmware = version
             if memory.serial != before.serial || memory.firmware != version {
                 memory = DeviceMemory()
@@ -514,6 +636,16 @@ public struct DeviceSession: Sendable {
             }
         }
         if let identity, identity != before, phase == .polling { events.append(.identified(identity)) }
+    }
+
+    /// Asks for what is still missing of the identity: at first at once, then now and then.
+    private mutating func askForTheRest(at now: Duration) {
+        guard questions.isEmpty, let identity else { return }
+        let isFirst = phase == .identifying
+        guard isFirst || now >= nextQuestions else { return }
+        if !isFirst { nextQuestions = now + Self.questionInterval }
+        if identity.firmware == nil, !isFirst || firmwareVotes.needsHex { queue(.ping) }
+        if identity.productID == nil, !isFirst || productVotes.values.contains(1) { queue(.productID) }
     }
 
     // MARK: What to ask
@@ -526,12 +658,17 @@ public struct DeviceSession: Sendable {
         }
         if let waiting = outstanding {
             guard now >= waiting.deadline else { return nil }
-            if waiting.tries < Self.maximumTries {
-                counters.timeouts += 1
-                counters.retries += 1
-                return send(waiting.request, tries: waiting.tries + 1, isConfirmation: waiting.isConfirmation, at: now)
+            if !waiting.hasHeardFrame, now - lastByte < Self.speakingPause, now < waiting.limit {
+                // It is speaking: the answer waits for the end of a TEXT block.
+                outstanding?.deadline = min(waiting.limit, lastByte + Self.speakingPause)
+                return nil
             }
-            giveUp(waiting, at: now)
+            if let request = repeatOrDrop(waiting, at: now) { return request }
+        }
+        if phase == .polling, now - lastGoodFrame > Self.senselessTime, now - lastByte < Self.textLife,
+            unansweredInRow > 0
+        {
+            begin(.verifying, at: now)
         }
         updateState(at: now)
         switch phase {
@@ -551,48 +688,92 @@ public struct DeviceSession: Sendable {
         case .listening(let until): return until
         case .identifying, .verifying: return nextAttempt
         case .polling:
-            if !confirmations.isEmpty || !questions.isEmpty { return .zero }
-            let nextRound = (roundStart ?? .zero) + plan.fastInterval
-            return min(
-                nextRound, due.indices.filter { plan.entries[$0].pace != .fast }.map { due[$0] }.min() ?? nextRound)
+            if !confirmations.isEmpty || !questions.isEmpty || wantsSerial { return .zero }
+            var next = nextRound
+            for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < next {
+                next = slots[index].due
+            }
+            return next
         }
     }
 
-    private mutating func send(
-        _ request: Request, tries: Int = 1, isConfirmation: Bool = false, at now: Duration
-    ) -> Request {
+    private mutating func send(_ request: Request, place: Int? = nil, tries: Int = 1, at now: Duration) -> Request {
         counters.requests += 1
-        if isConfirmation { counters.confirmations += 1 }
+        let wait = timeout(try: tries, at: now)
+        let sent = now + Self.requestWireTime
         outstanding = Outstanding(
-            request: request, sent: now, deadline: now + Self.requestWireTime + timeout(try: tries), tries: tries,
-            isConfirmation: isConfirmation)
+            request: request, place: place, sent: now, deadline: sent + wait,
+            limit: sent + max(wait, .milliseconds(400)), tries: tries)
         return request
     }
 
-    /// From the measured turn-around, with room for a TEXT block that an answer may have to wait for.
-    private func timeout(try tries: Int) -> Duration {
+    /// From the measured turn-around. On a clean line silence is rare, and patience costs nothing; on a damaged one
+    /// requests get lost, and whether the device is busy with TEXT can be seen.
+    private func timeout(try tries: Int, at now: Duration) -> Duration {
         guard let mean = meanTurnaround else { return .milliseconds(400) }
-        let base = mean + turnaroundDeviation * 4 + .milliseconds(120)
-        return min(max(base, .milliseconds(200)) * tries, .seconds(1))
+        let base = mean + turnaroundDeviation * 4
+        if judge.isLineClean(at: now) {
+            return min(max(base + .milliseconds(150), .milliseconds(350)) * tries, .seconds(1))
+        }
+        return min((base + .milliseconds(20)) * tries, .milliseconds(600))
     }
 
-    private mutating func giveUp(_ waiting: Outstanding, at now: Duration) {
+    /// The time of the outstanding request is over: the request to send instead of it, if it is to be repeated.
+    private mutating func repeatOrDrop(_ waiting: Outstanding, at now: Duration) -> Request? {
         outstanding = nil
         counters.timeouts += 1
-        unansweredInRow += 1
-        if case .get(let register) = waiting.request {
-            let count = (failures[register] ?? 0) + 1
-            failures[register] = min(count, 10)
-            // A register that is never answered must not stall every round.
-            postpone(register, at: now, by: min(.seconds(3600), .seconds(2) * (1 << min(count, 10))))
-            confirmations.removeAll { $0 == register }
-            doubts[register] = nil
-        } else {
-            questions.removeAll { $0 == waiting.request }
+        if waiting.hasHeardFrame {
+            // Damaged, or drowned by others. The device is there.
+            guard waiting.request != .get(.serialNumber) else {
+                wantsSerial = phase == .polling
+                return nil
+            }
+            guard phase == .polling, let place = waiting.place else {
+                return waiting.tries < Self.maximumDoubts ? again(waiting, at: now) : nil
+            }
+            slots[place].doubts += 1
+            guard slots[place].doubts <= Self.maximumDoubts * (judge.hasDamage ? 2 : 1) else {
+                counters.unconfirmed += 1
+                dropDoubt(place)
+                slots[place].due = now
+                return nil
+            }
+            return again(waiting, at: now)
         }
-        if phase == .polling { begin(.verifying, at: now) }
-        nextAttempt = now + min(.seconds(5), .milliseconds(500) * unansweredInRow)
-        updateState(at: now)
+        unansweredInRow = min(unansweredInRow + 1, 1000)
+        switch phase {
+        case .listening:
+            return nil
+        case .identifying, .verifying:
+            if unansweredInRow > 2 {
+                nextAttempt = now + min(.seconds(3), .milliseconds(100) * (1 << min(unansweredInRow - 3, 5)))
+            }
+            // Who it is is asked for as long as it takes; the rest can wait.
+            guard waiting.request != .get(.serialNumber), waiting.tries < Self.maximumTries else { return nil }
+            return again(waiting, at: now)
+        case .polling:
+            // On a line that loses requests a short silence is one that was lost. On any other it is the moment in
+            // which a plug was pulled: nothing more is believed before the device has said who it is.
+            let isDark =
+                lastByte <= waiting.sent && (!judge.hasDamage || now - lastByte >= Self.plugTime)
+            let isUsedUp = waiting.tries >= Self.maximumTries
+            guard isDark || isUsedUp else { return again(waiting, at: now) }
+            if let place = waiting.place {
+                dropDoubt(place)
+                slots[place].failures = min(slots[place].failures + (isUsedUp ? Self.maximumTries : 1), 30)
+                // A register that is never answered must not stall every round.
+                let excess = slots[place].failures - Self.maximumTries
+                let wait = excess < 0 || judge.hasDamage ? .zero : .seconds(2) * (1 << min(excess, 10))
+                postpone(place, at: now, by: min(.seconds(3600), wait))
+            }
+            begin(.verifying, at: now)
+            return nil
+        }
+    }
+
+    private mutating func again(_ waiting: Outstanding, at now: Duration) -> Request {
+        counters.retries += 1
+        return send(waiting.request, place: waiting.place, tries: waiting.tries + 1, at: now)
     }
 
     private mutating func nextQuestion(at now: Duration) -> Request? {
@@ -605,83 +786,108 @@ public struct DeviceSession: Sendable {
             }
             return send(.get(.serialNumber), at: now)
         }
-        if !questions.isEmpty { return send(questions.removeFirst(), at: now) }
+        askForTheRest(at: now)
+        if !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
         begin(.polling, at: now)
         return nextPoll(at: now)
     }
 
+    private mutating func ask(_ question: Request, at now: Duration) -> Request {
+        if case .get(let register) = question { return send(question, place: places[register], at: now) }
+        return send(question, at: now)
+    }
+
+    /// When the next round of fast registers begins.
+    private var nextRound: Duration {
+        guard let roundStart else { return .zero }
+        return roundStart + (hasCompletedPass ? plan.fastInterval : max(plan.fastInterval, Self.firstPassInterval))
+    }
+
     private mutating func nextPoll(at now: Duration) -> Request? {
+        if wantsSerial, !refusesSerial {
+            wantsSerial = false
+            counters.confirmations += 1
+            return send(.get(.serialNumber), at: now)
+        }
         if !confirmations.isEmpty {
-            return send(.get(confirmations.removeFirst()), isConfirmation: true, at: now)
+            let place = confirmations.removeFirst()
+            slots[place].isQueued = false
+            counters.confirmations += 1
+            return send(.get(slots[place].register), place: place, at: now)
         }
         // The rest of a round of the fast registers…
-        while roundIndex < plan.entries.count {
-            let index = roundIndex
-            roundIndex += 1
-            if plan.entries[index].pace == .fast, due[index] <= now { return ask(index, at: now) }
+        if let request = nextFast(at: now) { return request }
+        // …then something seldom: all of it at first, later as much as the pace of the rounds allows…
+        askForTheRest(at: now)
+        if roundStart != nil, !hasCompletedPass {
+            if !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
+            if let place = nextUnasked() { return poll(place, at: now) }
+            hasCompletedPass = true
+            events.append(.passCompleted)
         }
-        // …then something seldom, as much as the pace of the rounds allows…
-        let nextRound = (roundStart ?? now) + plan.fastInterval
         if roundStart != nil, now < nextRound || extraBudget > 0 {
-            if !questions.isEmpty { return send(questions.removeFirst(), at: now) }
-            if let index = nextSeldom(at: now) {
-                extraBudget -= 1
-                return ask(index, at: now)
-            }
-            if !hasCompletedPass, asked.indices.allSatisfy({ asked[$0] || plan.entries[$0].pace == .history }) {
-                hasCompletedPass = true
-                events.append(.passCompleted)
-            }
+            extraBudget -= 1
+            if !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
+            if let place = nextSeldom(at: now) { return poll(place, at: now) }
         }
         // …then the next round.
         guard roundStart == nil || now >= nextRound else { return nil }
         roundStart = now
         roundIndex = 0
-        extraBudget = hasCompletedPass ? 1 : 12
-        while roundIndex < plan.entries.count {
-            let index = roundIndex
-            roundIndex += 1
-            if plan.entries[index].pace == .fast, due[index] <= now { return ask(index, at: now) }
-        }
-        guard let index = nextSeldom(at: now) else { return nil }
-        return ask(index, at: now)
+        extraBudget = 1
+        if let request = nextFast(at: now) { return request }
+        guard hasCompletedPass, let place = nextSeldom(at: now) else { return nil }
+        return poll(place, at: now)
     }
 
-    private mutating func ask(_ index: Int, at now: Duration) -> Request {
-        asked[index] = true
-        let register = plan.entries[index].register
+    private mutating func nextFast(at now: Duration) -> Request? {
+        while roundIndex < plannedCount {
+            let place = roundIndex
+            roundIndex += 1
+            if slots[place].pace == .fast, slots[place].due <= now { return poll(place, at: now) }
+        }
+        return nil
+    }
+
+    private mutating func poll(_ place: Int, at now: Duration) -> Request {
         // Asked again even if nothing comes of this: a doubt that is dropped waits for its turn.
-        postpone(register, at: now)
-        return send(.get(register), at: now)
+        postpone(place, at: now)
+        slots[place].doubts = 0
+        return send(.get(slots[place].register), place: place, at: now)
+    }
+
+    /// What was never asked, in the plan's order; the records of days come when there is time.
+    private func nextUnasked() -> Int? {
+        for place in 0..<plannedCount where !slots[place].wasAsked && slots[place].pace != .history { return place }
+        return nil
     }
 
     private func nextSeldom(at now: Duration) -> Int? {
         var best: Int?
-        for index in plan.entries.indices where plan.entries[index].pace != .fast && due[index] <= now {
+        for place in 0..<plannedCount where slots[place].pace != .fast && slots[place].due <= now {
             // What was never asked comes first, in the plan's order; then the longest overdue.
-            if !asked[index] { return index }
-            if best.map({ due[index] < due[$0] }) ?? true { best = index }
+            if !slots[place].wasAsked { return place }
+            if best.map({ slots[place].due < slots[$0].due }) ?? true { best = place }
         }
         return best
     }
 
-    private mutating func postpone(_ register: RegisterID, at now: Duration, by delay: Duration? = nil) {
-        guard let index = plan.entries.firstIndex(where: { $0.register == register }) else { return }
-        let pace = plan.entries[index].pace
+    private mutating func postpone(_ place: Int, at now: Duration, by delay: Duration? = nil) {
+        guard let pace = slots[place].pace else { return }
+        slots[place].wasAsked = true
         if let delay {
-            due[index] = now + delay
-        } else if pace == .history, register != .historyDay(0), register != .historyTotal {
-            due[index] = now + plan.constantInterval
+            slots[place].due = now + delay
+        } else if pace == .history, slots[place].register != .historyDay(0), slots[place].register != .historyTotal {
+            slots[place].due = now + plan.constantInterval
         } else {
             // A little early counts, so that a round does not skip what it read a hair later last time.
-            due[index] = now + plan.interval(of: pace) * 9 / 10
+            slots[place].due = now + plan.interval(of: pace) * 9 / 10
         }
-        asked[index] = true
     }
 
     private mutating func dueHistory(at now: Duration) {
-        for index in plan.entries.indices where plan.entries[index].pace == .history {
-            if plan.entries[index].register != .historyDay(0) { due[index] = now }
+        for place in 0..<plannedCount where slots[place].pace == .history {
+            if slots[place].register != .historyDay(0) { slots[place].due = now }
         }
     }
 
@@ -692,8 +898,12 @@ public struct DeviceSession: Sendable {
         nextAttempt = now
         if phase == .polling {
             if let identity { events.append(.identified(identity)) }
-            for (register, time) in memory.refused {
-                postpone(register, at: time, by: DeviceMemory.lifetime)
+            // In a fixed order, so that equal bytes give equal events.
+            for (register, time) in memory.refused.sorted(by: { $0.key < $1.key }) {
+                if let place = places[register] {
+                    postpone(place, at: time, by: DeviceMemory.lifetime)
+                    slots[place].refusals = 2
+                }
                 events.append(.refused(register))
             }
         }
@@ -701,7 +911,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func updateState(at now: Duration) {
-        let isAnswering = unansweredInRow < 2
+        let isAnswering = unansweredInRow < Self.patience
         let hasText = lastText.map { now - $0 < Self.textLife } ?? false
         let new: State =
             switch phase {
@@ -718,8 +928,15 @@ public struct DeviceSession: Sendable {
 
     /// Takes what happened since the last call, in order.
     public mutating func takeEvents() -> [Event] {
+        guard !events.isEmpty else { return [] }
         defer { events.removeAll(keepingCapacity: true) }
         return events
+    }
+
+    /// Calls `body` with each thing that happened since the last call, in order; allocates nothing.
+    public mutating func drainEvents(_ body: (Event) throws -> Void) rethrows {
+        defer { events.removeAll(keepingCapacity: true) }
+        for event in events { try body(event) }
     }
 }
 
@@ -737,12 +954,4 @@ enum TextWitness {
         "H22": (.yieldYesterday, 1),
         "H23": (.maximumPowerYesterday, 1),
     ]
-
-    /// The size of the register's value by the table.
-    static func size(of register: RegisterID) -> Int? {
-        switch RegisterCatalogue.standard[register]?.kind {
-        case .unsigned(let bytes)?, .signed(let bytes)?: bytes
-        default: nil
-        }
-    }
 }

@@ -124,6 +124,12 @@ public struct RawValue: Sendable, Hashable {
         for byte in bytes { append(byte) }
     }
 
+    /// The lowest `count` bytes of a number, at most eight.
+    init(number: UInt64, count: Int) {
+        self.count = min(count, 8)
+        low = self.count == 8 ? number : number & (1 << (8 * UInt64(self.count)) - 1)
+    }
+
     mutating func append(_ byte: UInt8) {
         if count < 8 {
             low |= UInt64(byte) << (8 * UInt64(count))
