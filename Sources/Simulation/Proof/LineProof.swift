@@ -1,4 +1,4 @@
-import VEDirect
+public import VEDirect
 
 /// The proof of the guard: the real decoder, session and guard against a simulated charger on a bad line, in virtual
 /// time, with every published reading held against what the charger held.
@@ -98,6 +98,9 @@ public struct LineProof: Sendable {
         /// Published readings in a second of the line's time.
         public var readingsPerSecond: Double { time > .zero ? Double(readings) / (time / .seconds(1)) : 0 }
     }
+
+    /// What the session counted.
+    public var counters: LinkCounters { session.counters }
 
     private static let window: Duration = .seconds(5)
 

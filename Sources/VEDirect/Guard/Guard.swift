@@ -94,15 +94,21 @@ public struct Guard: Sendable {
     /// Whether frames are being damaged now, and not only a while ago: requests get lost too then.
     var hasDamage: Bool { damage >> 8 > 1 }
 
+    /// Whether so much is damaged that two equal claims are not enough.
+    var isHeavilyDamaged: Bool { damage >> 8 > Self.heavyDamage }
+
     /// How many equal claims make a fact on a line that is not clean.
-    var necessaryClaims: Int { damage >> 8 > Self.heavyDamage ? 3 : 2 }
+    var necessaryClaims: Int { isHeavilyDamaged ? 3 : 2 }
 
     /// Weighs a claim about the register at `place`.
     ///
-    /// - Parameter isSolicited: whether this register was asked for; a frame that came unasked is never believed
-    ///   alone unless the register has been believed before.
+    /// - Parameters:
+    ///   - isSolicited: whether this register was asked for; a frame that came unasked is never believed alone unless
+    ///     the register has been believed before.
+    ///   - isAgreed: whether it stands for as many claims as are necessary already.
     mutating func judge(
-        _ place: Int, _ raw: RawValue, _ value: RegisterValue, isSolicited: Bool, at now: Duration
+        _ place: Int, _ raw: RawValue, _ value: RegisterValue, isSolicited: Bool, isAgreed: Bool = false,
+        at now: Duration
     ) -> Verdict {
         let isSame = cells[place].value != nil && cells[place].raw == raw
         if isSame, cells[place].rule.stands || now - cells[place].at <= Self.agreementWindow {
@@ -128,7 +134,7 @@ public struct Guard: Sendable {
             return .believe(.plausible)
         }
         let claim = note(place, raw, at: now)
-        guard claim.count >= (isClean ? 2 : necessaryClaims) else { return .doubt }
+        guard isAgreed || claim.count >= (isClean ? 2 : necessaryClaims) else { return .doubt }
         if isJump, identityProven < claim.first { return .doubtDevice }
         believe(place, raw, value, at: now)
         return .believe(.confirmed)

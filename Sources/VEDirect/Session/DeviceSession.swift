@@ -61,6 +61,12 @@ public struct DeviceSession: Sendable {
         /// The longest wait, whatever else is on the line.
         var limit: Duration
         var tries: Int
+        /// It is to be sent once more without waiting.
+        var wantsTwin = false
+        /// Answers that may still come, less those that came damaged.
+        var answersDue = 1
+        /// When the first byte came since it was sent.
+        var firstByte: Duration?
         /// A frame came, whole or damaged, since it was sent: the device is there.
         var hasHeardFrame = false
     }
@@ -85,23 +91,24 @@ public struct DeviceSession: Sendable {
         var lastRefusal: Duration = .zero
     }
 
-    /// Requests in a row without any answer after which the device counts as gone.
-    private static let patience = 5
+    /// Requests in a row without any answer after which the device counts as gone: on a damaged line requests get lost.
+    private var patience: Int { judge.hasDamage ? 12 : 5 }
     /// Times a request is sent that nothing answers, before something else is asked.
     private static let maximumTries = 3
-    /// Readings of a register in doubt before the doubt is dropped until its next turn; twice as many, damaged
-    /// answers included, on a damaged line.
-    private static let maximumDoubts = 6
+    /// Readings of a register in doubt before the doubt is dropped until its next turn; more, damaged answers
+    /// included, on a damaged line.
+    private var maximumDoubts: Int { judge.isHeavilyDamaged ? 24 : judge.hasDamage ? 12 : 6 }
     /// Registers kept that are not in the plan.
     private static let maximumStrangers = 64
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     private static let textLife: Duration = .milliseconds(3500)
+    private static let byteTime: Duration = .microseconds(521)
     /// The time of eleven bytes at 19200 baud.
     private static let requestWireTime: Duration = .microseconds(5730)
-    /// Bytes that came so recently mean that the device is speaking: a USB adapter keeps them up to 16 ms.
-    private static let speakingPause: Duration = .milliseconds(25)
+    /// An adapter keeps bytes no longer than this: 16 ms is the usual one's time.
+    private static let longestPiecePause: Duration = .milliseconds(25)
     /// No plug is moved in less, so that a shorter silence of a damaged line needs no other explanation.
     private static let plugTime: Duration = .milliseconds(600)
     /// Longer than TEXT ever pauses while it runs.
@@ -115,8 +122,11 @@ public struct DeviceSession: Sendable {
 
     private var plan: PollPlan
     private let opened: Duration
-    private var decoder = StreamDecoder()
+    private var decoder = StreamDecoder(repairsDigits: true)
     private var judge = Guard()
+    private var combiner = AnswerCombiner()
+    /// The register that was asked for last.
+    private var pursued: Int?
     private var phase: Phase
     private var events: [Event] = []
     private var outstanding: Outstanding?
@@ -143,6 +153,7 @@ public struct DeviceSession: Sendable {
     private var confirmations: [Int] = []
     private var roundStart: Duration?
     private var roundIndex: Int
+    private var rounds = 0
     private var extraBudget = 0
     private var hasCompletedPass = false
     private var daySequence: Int?
@@ -151,6 +162,10 @@ public struct DeviceSession: Sendable {
     // The estimate of the device's turn-around.
     private var meanTurnaround: Duration?
     private var turnaroundDeviation: Duration = .zero
+    /// The longest time between two pieces of one frame lately: how long an adapter keeps bytes.
+    private var piecePause = DeviceSession.longestPiecePause
+    /// Bytes that came so recently mean that the device is speaking.
+    private var speakingPause: Duration { min(Self.longestPiecePause, piecePause + .milliseconds(2)) }
 
     /// Who the device is; nil until enough frames agree.
     public private(set) var identity: DeviceIdentity?
@@ -180,7 +195,7 @@ public struct DeviceSession: Sendable {
         plannedCount = slots.count
         roundIndex = plannedCount
         // The rest of the identity, the product's id before all, is not always polled.
-        for register in [RegisterID.productID, .applicationVersion, .capabilities] { _ = place(of: register, at: now) }
+        for register in [RegisterID.serialNumber, .productID, .applicationVersion, .capabilities] { _ = place(of: register, at: now) }
     }
 
     private mutating func add(_ register: RegisterID, _ pace: PollPlan.Pace?, at now: Duration) -> Int {
@@ -214,7 +229,13 @@ public struct DeviceSession: Sendable {
             begin(.verifying, at: now)
         }
         if nextAttempt > now, now - lastByte > Self.longPause { nextAttempt = now }
+        let pause = now - lastByte
+        if decoder.isInsideFrame, pause <= Self.longestPiecePause {
+            piecePause = pause > piecePause ? pause : piecePause - (piecePause - pause) / 64
+        }
         lastByte = now
+        if outstanding != nil, outstanding?.firstByte == nil { outstanding?.firstByte = now }
+        if judge.hasDamage { combiner.receive(bytes, at: now) }
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
         var decoder = self.decoder
         decoder.decode(bytes) { event in
@@ -225,6 +246,29 @@ public struct DeviceSession: Sendable {
             }
         }
         self.decoder = decoder
+        if combiner.hasNews { readCopies(at: now) }
+    }
+
+    /// Looks whether the copies of the last answer, damaged as they are, say what it was.
+    private mutating func readCopies(at now: Duration) {
+        guard phase == .polling, let place = pursued, let raw = combiner.value(claims: judge.necessaryClaims),
+            let definition = slots[place].definition, let value = try? definition.decode(raw)
+        else { return }
+        switch judge.judge(place, raw, value, isSolicited: true, isAgreed: true, at: now) {
+        case .believe(let confidence):
+            if outstanding?.place == place { outstanding = nil }
+            unansweredInRow = 0
+            if slots[place].doubts > 0 { counters.confirmed += 1 }
+            counters.combined += 1
+            dropDoubt(place)
+            postpone(place, at: now)
+            accept(place, raw, value, .asked, confidence, at: now)
+        case .doubtDevice:
+            wantsSerial = true
+            confirm(place, atOnce: true)
+        case .doubt, .refuse:
+            break
+        }
     }
 
     /// Takes bytes that arrived at `now`; for callers that have an array.
@@ -238,11 +282,13 @@ public struct DeviceSession: Sendable {
             judge.noteFrame(isDamaged: true)
             // Perhaps that was the answer: don't wait out the whole timeout, but don't talk into it either.
             if let waiting = outstanding {
-                let expected =
-                    waiting.sent + Self.requestWireTime + (meanTurnaround ?? .milliseconds(100)) + turnaroundDeviation
-                    * 2
-                let retry = max(now + .milliseconds(10), expected)
-                outstanding?.deadline = min(waiting.deadline, retry)
+                let expected = waiting.sent + (meanTurnaround ?? .milliseconds(100))
+                // One whose sum is wrong is over; of one that broke off the rest is still to come.
+                let rest: Duration = rejection.reason == .checksum ? .zero : .milliseconds(6)
+                let isEarly = now + turnaroundDeviation * 2 < expected
+                let retry = isEarly ? expected + turnaroundDeviation * 2 : now + rest
+                outstanding?.answersDue -= 1
+                if waiting.answersDue <= 1 { outstanding?.deadline = min(waiting.deadline, retry) }
                 outstanding?.hasHeardFrame = true
             }
         case .text:
@@ -257,7 +303,11 @@ public struct DeviceSession: Sendable {
     private mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
         counters.frames += 1
         lastGoodFrame = now
-        judge.noteFrame(isDamaged: false)
+        judge.noteFrame(isDamaged: frame.repairs > 0)
+        if frame.repairs > 0 {
+            counters.repairedFrames += 1
+            judge.noteDamage(at: now)
+        }
         outstanding?.hasHeardFrame = true
         switch frame.response {
         case .get:
@@ -269,19 +319,22 @@ public struct DeviceSession: Sendable {
             receiveDone(frame, at: now)
         case .ping:
             guard frame.count >= 2, outstanding?.request == .ping else { return noteUnsolicited() }
-            settle(at: now)
+            settle(by: frame, at: now)
             noteVersion(frame.value, at: now)
         case .unknown:
             guard let request = outstanding?.request, request == .applicationVersion || request == .productID else {
                 return noteUnsolicited()
             }
-            settle(at: now)
+            settle(by: frame, at: now)
             if request == .applicationVersion { queue(.ping) }
         case .error:
             counters.deviceErrors += 1
             judge.noteDamage(at: now)
             // The device could not read the request and says so: ask again at once.
-            if outstanding != nil { outstanding?.deadline = now }
+            if let waiting = outstanding {
+                outstanding?.answersDue -= 1
+                if waiting.answersDue <= 1 { outstanding?.deadline = now }
+            }
         case .set, .restart, .boot, .reserved:
             noteUnsolicited()
         }
@@ -296,12 +349,16 @@ public struct DeviceSession: Sendable {
         guard case .get(let wanted)? = outstanding?.request, wanted == register else {
             // A late answer to a request that was given up, or damage: evidence, no more.
             counters.unsolicited += 1
-            if flags.isEmpty, phase == .polling, let place = places[register] {
+            guard flags.isEmpty, phase == .polling, let place = places[register] else { return }
+            if place == pursued, judge.hasDamage {
+                // The answer to a request that was sent twice, or late.
+                claim(place, frame.value, .asked, at: now)
+            } else {
                 judge.witness(place, frame.value, at: now)
             }
             return
         }
-        settle(at: now)
+        settle(by: frame, at: now)
         guard flags.isEmpty else { return receiveRefusal(of: register, flags, at: now) }
         if register == .serialNumber {
             receiveSerial(frame.value, at: now)
@@ -328,10 +385,10 @@ public struct DeviceSession: Sendable {
         guard let request = outstanding?.request, frame.count >= 2 else { return noteUnsolicited() }
         switch request {
         case .productID:
-            settle(at: now)
+            settle(by: frame, at: now)
             voteProduct(UInt16(frame[0]) | UInt16(frame[1]) << 8)
         case .applicationVersion:
-            settle(at: now)
+            settle(by: frame, at: now)
             noteVersion(frame.value, at: now)
         case .ping, .get:
             noteUnsolicited()
@@ -339,15 +396,17 @@ public struct DeviceSession: Sendable {
     }
 
     /// The outstanding request is answered.
-    private mutating func settle(at now: Duration) {
+    private mutating func settle(by frame: borrowing HexFrame, at now: Duration) {
         guard let settled = outstanding else { return }
         outstanding = nil
         unansweredInRow = 0
         if let place = settled.place { slots[place].failures = 0 }
         // The answer to a repeated request may be the late one to the first: not a measurement.
         guard settled.tries == 1 else { return }
-        let turnaround = max(.zero, now - settled.sent - Self.requestWireTime)
+        let turnaround = max(.zero, now - settled.sent)
         counters.turnaround.record(turnaround)
+        // An answer that waited for the end of a TEXT block says nothing of the next one.
+        guard let first = settled.firstByte, first >= now - Self.byteTime * (frame.count * 2 + 5) else { return }
         if let mean = meanTurnaround {
             let error = turnaround > mean ? turnaround - mean : mean - turnaround
             turnaroundDeviation = turnaroundDeviation * 3 / 4 + error / 4
@@ -378,13 +437,16 @@ public struct DeviceSession: Sendable {
         case .believe(let confidence):
             if slots[place].doubts > 0 { counters.confirmed += 1 }
             dropDoubt(place)
+            if place == pursued { combiner.clear() }
             postpone(place, at: now)
             accept(place, raw, value, provenance, confidence, at: now)
         case .doubt:
-            confirm(place)
+            // What was said unasked waits for its turn where a turn takes long.
+            guard provenance == .asked || !judge.isHeavilyDamaged else { return }
+            confirm(place, atOnce: provenance == .asked)
         case .doubtDevice:
             wantsSerial = true
-            confirm(place)
+            confirm(place, atOnce: provenance == .asked)
         case .refuse:
             counters.implausible += 1
             confirm(place)
@@ -392,16 +454,17 @@ public struct DeviceSession: Sendable {
     }
 
     /// Reads a register again, back to back, until enough claims agree or it has been tried too often.
-    private mutating func confirm(_ place: Int) {
+    private mutating func confirm(_ place: Int, atOnce: Bool = false) {
         slots[place].doubts += 1
-        guard slots[place].doubts <= Self.maximumDoubts * (judge.hasDamage ? 2 : 1) else {
+        guard slots[place].doubts <= maximumDoubts else {
             counters.unconfirmed += 1
             dropDoubt(place)
             return
         }
         guard slots[place].pace != nil, !slots[place].isQueued else { return }
         slots[place].isQueued = true
-        confirmations.append(place)
+        // The one that is being read comes first: its value may change while others are read.
+        if atOnce { confirmations.insert(place, at: 0) } else { confirmations.append(place) }
     }
 
     private mutating func dropDoubt(_ place: Int) {
@@ -542,9 +605,11 @@ public struct DeviceSession: Sendable {
             case .text(let serial)? = try? definition.decode(raw)
         else { return }
         noteSerial(serial, isText: false, at: now)
-        if serial == identity?.serial {
-            if let place = places[.serialNumber] { postpone(place, at: now) }
-            report(.serialNumber, raw, .text(serial), .asked, .confirmed, at: now)
+        guard serial == identity?.serial, let place = place(of: .serialNumber, at: now) else { return }
+        postpone(place, at: now)
+        // The padding behind it may be damaged.
+        if case .believe(let confidence) = judge.judge(place, raw, .text(serial), isSolicited: true, at: now) {
+            report(.serialNumber, raw, .text(serial), .asked, confidence, at: now)
         }
     }
 
@@ -657,10 +722,17 @@ public struct DeviceSession: Sendable {
             begin(.identifying, at: now)
         }
         if let waiting = outstanding {
+            if waiting.wantsTwin {
+                outstanding?.wantsTwin = false
+                counters.requests += 1
+                counters.retries += 1
+                return waiting.request
+            }
             guard now >= waiting.deadline else { return nil }
-            if !waiting.hasHeardFrame, now - lastByte < Self.speakingPause, now < waiting.limit {
+            if !waiting.hasHeardFrame, now - lastByte < speakingPause, now < waiting.limit {
                 // It is speaking: the answer waits for the end of a TEXT block.
-                outstanding?.deadline = min(waiting.limit, lastByte + Self.speakingPause)
+                let pause = speakingPause
+                outstanding?.deadline = min(waiting.limit, lastByte + pause)
                 return nil
             }
             if let request = repeatOrDrop(waiting, at: now) { return request }
@@ -683,7 +755,7 @@ public struct DeviceSession: Sendable {
 
     /// When to call ``nextRequest(at:)`` again if nothing arrives.
     public var deadline: Duration {
-        if let outstanding { return outstanding.deadline }
+        if let outstanding { return outstanding.wantsTwin ? .zero : outstanding.deadline }
         switch phase {
         case .listening(let until): return until
         case .identifying, .verifying: return nextAttempt
@@ -701,9 +773,19 @@ public struct DeviceSession: Sendable {
         counters.requests += 1
         let wait = timeout(try: tries, at: now)
         let sent = now + Self.requestWireTime
+        if let place, place != pursued {
+            pursued = place
+            combiner.begin(slots[place].register)
+        }
         outstanding = Outstanding(
             request: request, place: place, sent: now, deadline: sent + wait,
             limit: sent + max(wait, .milliseconds(400)), tries: tries)
+        if judge.isHeavilyDamaged {
+            // More than half of all requests are lost or damaged: each is sent twice.
+            outstanding?.wantsTwin = true
+            outstanding?.answersDue = 2
+            outstanding?.deadline += Self.requestWireTime * 2
+        }
         return request
     }
 
@@ -712,10 +794,11 @@ public struct DeviceSession: Sendable {
     private func timeout(try tries: Int, at now: Duration) -> Duration {
         guard let mean = meanTurnaround else { return .milliseconds(400) }
         let base = mean + turnaroundDeviation * 4
-        if judge.isLineClean(at: now) {
+        guard judge.hasDamage else {
             return min(max(base + .milliseconds(150), .milliseconds(350)) * tries, .seconds(1))
         }
-        return min((base + .milliseconds(20)) * tries, .milliseconds(600))
+        // A little more each time, for a device that has become slower.
+        return min(base + .milliseconds(8) + base / 2 * (tries - 1), .milliseconds(600))
     }
 
     /// The time of the outstanding request is over: the request to send instead of it, if it is to be repeated.
@@ -729,10 +812,10 @@ public struct DeviceSession: Sendable {
                 return nil
             }
             guard phase == .polling, let place = waiting.place else {
-                return waiting.tries < Self.maximumDoubts ? again(waiting, at: now) : nil
+                return waiting.tries < maximumDoubts ? again(waiting, at: now) : nil
             }
             slots[place].doubts += 1
-            guard slots[place].doubts <= Self.maximumDoubts * (judge.hasDamage ? 2 : 1) else {
+            guard slots[place].doubts <= maximumDoubts else {
                 counters.unconfirmed += 1
                 dropDoubt(place)
                 slots[place].due = now
@@ -745,9 +828,8 @@ public struct DeviceSession: Sendable {
         case .listening:
             return nil
         case .identifying, .verifying:
-            if unansweredInRow > 2 {
-                nextAttempt = now + min(.seconds(3), .milliseconds(100) * (1 << min(unansweredInRow - 3, 5)))
-            }
+            let excess = unansweredInRow - patience + 2
+            if excess >= 0 { nextAttempt = now + min(.seconds(3), .milliseconds(100) * (1 << min(excess, 5))) }
             // Who it is is asked for as long as it takes; the rest can wait.
             guard waiting.request != .get(.serialNumber), waiting.tries < Self.maximumTries else { return nil }
             return again(waiting, at: now)
@@ -758,6 +840,13 @@ public struct DeviceSession: Sendable {
                 lastByte <= waiting.sent && (!judge.hasDamage || now - lastByte >= Self.plugTime)
             let isUsedUp = waiting.tries >= Self.maximumTries
             guard isDark || isUsedUp else { return again(waiting, at: now) }
+            if judge.hasDamage, !isDark, unansweredInRow < patience {
+                if let place = waiting.place {
+                    dropDoubt(place)
+                    slots[place].due = now
+                }
+                return nil
+            }
             if let place = waiting.place {
                 dropDoubt(place)
                 slots[place].failures = min(slots[place].failures + (isUsedUp ? Self.maximumTries : 1), 30)
@@ -800,8 +889,12 @@ public struct DeviceSession: Sendable {
     /// When the next round of fast registers begins.
     private var nextRound: Duration {
         guard let roundStart else { return .zero }
-        return roundStart + (hasCompletedPass ? plan.fastInterval : max(plan.fastInterval, Self.firstPassInterval))
+        return roundStart + (isFirstPass ? max(plan.fastInterval, Self.firstPassInterval) : plan.fastInterval)
     }
+
+    /// Whether everything is to be asked for once before the fast registers are again. Not on a line where that takes
+    /// for ever.
+    private var isFirstPass: Bool { !hasCompletedPass && !judge.isHeavilyDamaged }
 
     private mutating func nextPoll(at now: Duration) -> Request? {
         if wantsSerial, !refusesSerial {
@@ -820,10 +913,13 @@ public struct DeviceSession: Sendable {
         // …then something seldom: all of it at first, later as much as the pace of the rounds allows…
         askForTheRest(at: now)
         if roundStart != nil, !hasCompletedPass {
-            if !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
-            if let place = nextUnasked() { return poll(place, at: now) }
-            hasCompletedPass = true
-            events.append(.passCompleted)
+            if isFirstPass, !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
+            if let place = nextUnasked() {
+                if isFirstPass { return poll(place, at: now) }
+            } else {
+                hasCompletedPass = true
+                events.append(.passCompleted)
+            }
         }
         if roundStart != nil, now < nextRound || extraBudget > 0 {
             extraBudget -= 1
@@ -832,11 +928,14 @@ public struct DeviceSession: Sendable {
         }
         // …then the next round.
         guard roundStart == nil || now >= nextRound else { return nil }
+        // Where a round takes long, what moves with the clouds comes first.
+        let isLate = roundStart.map { now - $0 > .seconds(2) } ?? false
         roundStart = now
         roundIndex = 0
-        extraBudget = 1
+        rounds &+= 1
+        extraBudget = isLate && rounds & 3 != 0 ? 0 : 1
         if let request = nextFast(at: now) { return request }
-        guard hasCompletedPass, let place = nextSeldom(at: now) else { return nil }
+        guard !isFirstPass, extraBudget > 0, let place = nextSeldom(at: now) else { return nil }
         return poll(place, at: now)
     }
 
@@ -911,7 +1010,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func updateState(at now: Duration) {
-        let isAnswering = unansweredInRow < Self.patience
+        let isAnswering = unansweredInRow < patience
         let hasText = lastText.map { now - $0 < Self.textLife } ?? false
         let new: State =
             switch phase {

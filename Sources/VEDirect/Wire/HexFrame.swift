@@ -12,6 +12,8 @@ public struct HexFrame: Sendable {
     public internal(set) var nibble: UInt8 = 0
     /// The number of bytes in the payload.
     public internal(set) var count = 0
+    /// How many digits were read in spite of a flipped bit; 0 unless the decoder was asked to.
+    public internal(set) var repairs = 0
     var storage = InlineArray<128, UInt8>(repeating: 0)
 
     init() {}
