@@ -99,25 +99,16 @@ public struct LineProof: Sendable {
         public var readingsPerSecond: Double { time > .zero ? Double(readings) / (time / .seconds(1)) : 0 }
     }
 
-    /// What the session counted.
-    public var counters: LinkCounters { session.counters }
-
-    private static let window: Duration = .seconds(5)
-
-    private let settings: Settings
     private var line: VirtualLine
-    private var session: DeviceSession
-    private var witness = StreamDecoder()
-    private var asked: RegisterID?
-    private var askedAt: [RegisterID: Duration] = [:]
-    private var lastFast: [RegisterID: Duration] = [:]
-    private let fast: Set<RegisterID>
+    private var host: ProofHost
+
     /// What was counted so far.
-    public private(set) var result = Result()
+    public var result: Result { host.result }
+    /// What the session counted.
+    public var counters: LinkCounters { host.session.counters }
 
     /// A proof that has not begun.
     public init(_ settings: Settings) {
-        self.settings = settings
         var timing = ChargerTiming()
         timing.usualTurnAround = settings.turnAround
         timing.slowTurnAround = settings.turnAround
@@ -131,62 +122,87 @@ public struct LineProof: Sendable {
         // History is left out: it is not what a second's value is about, and long records would fill the line.
         let plan = PollPlan(
             entries: PollPlan.standardEntries.filter { $0.pace != .history }, fastInterval: .zero)
+        host = ProofHost(plan)
+    }
+
+    /// Runs until this many readings were published, or this much of the line's time has passed.
+    public mutating func run(readings: Int, limit: Duration = .seconds(10_000_000)) {
+        while host.result.readings < readings, line.now < limit {
+            Self.advance(&line, &host, until: line.now + .seconds(10))
+        }
+        host.finish(at: line.now)
+    }
+
+    private static func advance(_ line: inout VirtualLine, _ host: inout ProofHost, until end: Duration) {
+        line.run(until: end) { charger, bytes, now in host.act(charger, bytes, now) }
+    }
+}
+
+/// The session under test, and two bridges of the usual kind that hear the same bytes.
+private struct ProofHost: Sendable {
+    private static let window: Duration = .seconds(5)
+
+    var session: DeviceSession
+    var result = LineProof.Result()
+    private var witness = StreamDecoder()
+    private var asked: RegisterID?
+    private var askedAt: [RegisterID: Duration] = [:]
+    private var lastFast: [RegisterID: Duration] = [:]
+    private let fast: Set<RegisterID>
+
+    init(_ plan: PollPlan) {
         fast = Set(plan.entries.filter { $0.pace == .fast }.map(\.register))
         session = DeviceSession(plan: plan, now: .zero)
     }
 
-    /// Runs until this many readings were published, or this much of the line's time has passed.
-    public mutating func run(readings: Int, limit: Duration = .seconds(1_000_000)) {
-        while result.readings < readings, line.now < limit { step() }
-        finish()
-    }
-
-    /// A second of the line's time.
-    private mutating func step() {
-        var session = self.session
-        var witness = self.witness
-        var asked = self.asked
-        var askedAt = self.askedAt
-        var lastFast = self.lastFast
-        var result = self.result
-        let fast = self.fast
-        line.run(until: line.now + .seconds(1)) { charger, bytes, now in
-            if !bytes.isEmpty {
-                session.receive(bytes.span, at: now)
-                witness.decode(bytes.span) { event in
-                    guard case .hex(let frame) = event else { return }
-                    Self.watch(frame, asked: asked, charger: charger, at: now, &result)
-                }
-            }
-            let request = session.nextRequest(at: now)
-            for event in session.takeEvents() {
-                Self.count(event, charger: charger, at: now, fast: fast, &askedAt, &lastFast, &result)
-            }
-            if case .get(let register)? = request {
-                asked = register
-                if askedAt[register] == nil { askedAt[register] = now }
-            }
-            return .init(send: request?.bytes ?? [], wake: session.deadline)
+    mutating func act(
+        _ charger: borrowing SimulatedCharger, _ bytes: [UInt8], _ now: Duration
+    ) -> VirtualLine.HostAction {
+        if !bytes.isEmpty {
+            session.receive(bytes.span, at: now)
+            Self.listen(&witness, bytes, asked: asked, charger: charger, at: now, &result)
         }
-        self.session = session
-        self.witness = witness
-        self.asked = asked
-        self.askedAt = askedAt
-        self.lastFast = lastFast
-        self.result = result
+        let request = session.nextRequest(at: now)
+        Self.drain(&session, charger, at: now, fast: fast, &askedAt, &lastFast, &result)
+        if case .get(let register)? = request {
+            asked = register
+            if askedAt[register] == nil { askedAt[register] = now }
+        }
+        return .init(send: request?.bytes ?? [], wake: session.deadline)
     }
 
-    private mutating func finish() {
-        result.time = line.now
+    mutating func finish(at now: Duration) {
+        result.time = now
         result.requests = session.counters.requests
         result.extraRequests = session.counters.retries + session.counters.confirmations
         result.rejectedFrames = session.counters.rejectedFrameTotal
-        for time in lastFast.values { result.longestGap = max(result.longestGap, line.now - time) }
+        for time in lastFast.values { result.longestGap = max(result.longestGap, now - time) }
+    }
+
+    private static func drain(
+        _ session: inout DeviceSession, _ charger: borrowing SimulatedCharger, at now: Duration,
+        fast: Set<RegisterID>, _ askedAt: inout [RegisterID: Duration], _ lastFast: inout [RegisterID: Duration],
+        _ result: inout LineProof.Result
+    ) {
+        for event in session.takeEvents() {
+            count(event, charger: charger, at: now, fast: fast, &askedAt, &lastFast, &result)
+        }
+    }
+
+    private static func listen(
+        _ witness: inout StreamDecoder, _ bytes: [UInt8], asked: RegisterID?, charger: borrowing SimulatedCharger,
+        at now: Duration, _ result: inout LineProof.Result
+    ) {
+        var frames: [HexFrame] = []
+        witness.decode(bytes.span) { event in
+            if case .hex(let frame) = event { frames.append(frame) }
+        }
+        for frame in frames { watch(frame, asked: asked, charger: charger, at: now, &result) }
     }
 
     private static func count(
-        _ event: DeviceSession.Event, charger: SimulatedCharger, at now: Duration, fast: Set<RegisterID>,
-        _ askedAt: inout [RegisterID: Duration], _ lastFast: inout [RegisterID: Duration], _ result: inout Result
+        _ event: DeviceSession.Event, charger: borrowing SimulatedCharger, at now: Duration, fast: Set<RegisterID>,
+        _ askedAt: inout [RegisterID: Duration], _ lastFast: inout [RegisterID: Duration], _ result: inout LineProof.Result
     ) {
         switch event {
         case .identified(let identity):
@@ -195,7 +211,8 @@ public struct LineProof: Sendable {
             if charger.currentValue(register) != nil { result.wronglyRefused += 1 }
         case .reading(let reading):
             result.readings += 1
-            if !isTrue(reading, of: charger, at: now) {
+            let isTrue = isTrue(reading, of: charger, at: now)
+            if !isTrue {
                 result.wrong += 1
                 if result.examples.count < 10 {
                     result.examples.append(
@@ -216,7 +233,7 @@ public struct LineProof: Sendable {
         }
     }
 
-    private static func isTrue(_ reading: RegisterReading, of charger: SimulatedCharger, at now: Duration) -> Bool {
+    private static func isTrue(_ reading: RegisterReading, of charger: borrowing SimulatedCharger, at now: Duration) -> Bool {
         if reading.provenance == .command {
             guard let word = reading.raw.unsigned.map({ UInt16(truncatingIfNeeded: $0) }) else { return false }
             return reading.register == .applicationVersion
@@ -227,8 +244,8 @@ public struct LineProof: Sendable {
 
     /// What the usual bridges would make of a frame.
     private static func watch(
-        _ frame: borrowing HexFrame, asked: RegisterID?, charger: SimulatedCharger, at now: Duration,
-        _ result: inout Result
+        _ frame: borrowing HexFrame, asked: RegisterID?, charger: borrowing SimulatedCharger, at now: Duration,
+        _ result: inout LineProof.Result
     ) {
         let response = frame.response
         guard response == .get || response == .async, let register = frame.register, frame.flags?.isEmpty == true

@@ -89,5 +89,5 @@ public struct TurnaroundHistogram: Sendable, Hashable {
 
 extension Duration {
     /// Whole microseconds.
-    var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+    var microseconds: Int64 { wholeNanoseconds / 1000 }
 }
