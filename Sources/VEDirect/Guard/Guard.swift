@@ -91,8 +91,8 @@ public struct Guard: Sendable {
         return now - lastDamage > Self.cautionAfterDamage
     }
 
-    /// Whether frames are being damaged now, and not only a while ago: requests get lost too then.
-    var hasDamage: Bool { damage >> 8 > 1 }
+    /// Whether frames are being damaged now, more than one, and not only a while ago: requests get lost too then.
+    var hasDamage: Bool { damage >> 8 > 5 }
 
     /// Whether so much is damaged that two equal claims are not enough.
     var isHeavilyDamaged: Bool { damage >> 8 > Self.heavyDamage }

@@ -57,6 +57,8 @@ public struct DeviceSession: Sendable {
         /// The register's place; nil for what is not polled.
         var place: Int?
         var sent: Duration
+        /// When it was sent for the first time.
+        var begun: Duration
         var deadline: Duration
         /// The longest wait, whatever else is on the line.
         var limit: Duration
@@ -80,6 +82,8 @@ public struct DeviceSession: Sendable {
         let textSize: Int?
         var due: Duration
         var wasAsked = false
+        /// When a value of it was believed last.
+        var believed: Duration = .zero
         /// Times in a row that nothing answered.
         var failures = 0
         /// Readings of it in doubt, or answers damaged, since the last that was believed.
@@ -111,6 +115,8 @@ public struct DeviceSession: Sendable {
     private static let longestPiecePause: Duration = .milliseconds(25)
     /// No plug is moved in less, so that a shorter silence of a damaged line needs no other explanation.
     private static let plugTime: Duration = .milliseconds(600)
+    /// On a clean line nothing but a plug explains a silence of this time where an answer is due.
+    private static let shortestPlugTime: Duration = .milliseconds(250)
     /// Longer than TEXT ever pauses while it runs.
     private static let longPause: Duration = .milliseconds(1500)
     /// Bytes without one good frame for so long are not this device's.
@@ -154,6 +160,9 @@ public struct DeviceSession: Sendable {
     private var roundStart: Duration?
     private var roundIndex: Int
     private var rounds = 0
+    private var nextTurn: Duration = .zero
+    private var turnSpacing: Duration = .zero
+    private var takesStalest = false
     private var extraBudget = 0
     private var hasCompletedPass = false
     private var daySequence: Int?
@@ -162,6 +171,8 @@ public struct DeviceSession: Sendable {
     // The estimate of the device's turn-around.
     private var meanTurnaround: Duration?
     private var turnaroundDeviation: Duration = .zero
+    /// The longest silence lately while it was polled.
+    private var usualPause: Duration?
     /// The longest time between two pieces of one frame lately: how long an adapter keeps bytes.
     private var piecePause = DeviceSession.longestPiecePause
     /// Bytes that came so recently mean that the device is speaking.
@@ -224,9 +235,9 @@ public struct DeviceSession: Sendable {
     public mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
         guard !bytes.isEmpty else { return }
         counters.bytes += bytes.count
-        if phase == .polling, now - lastByte > Self.longPause {
-            // Not even TEXT was heard for a while: long enough to change the device.
-            begin(.verifying, at: now)
+        if phase == .polling {
+            if wasDark(until: now) { begin(.verifying, at: now) }
+            learnPause(until: now)
         }
         if nextAttempt > now, now - lastByte > Self.longPause { nextAttempt = now }
         let pause = now - lastByte
@@ -269,6 +280,29 @@ public struct DeviceSession: Sendable {
         case .doubt, .refuse:
             break
         }
+    }
+
+    /// Between its answers, TEXT and what it says unasked a device is silent for some time and no longer.
+    private mutating func learnPause(until now: Duration) {
+        let pause = min(now - lastByte, Self.longPause)
+        guard pause > Self.longestPiecePause else { return }
+        guard let usual = usualPause, pause <= usual else {
+            usualPause = pause
+            return
+        }
+        usualPause = usual - (usual - pause) / 512
+    }
+
+    /// Whether so long nothing was heard that the device may have been changed: longer than it is ever silent, or
+    /// longer than an answer ever took, and no damage explains it.
+    private func wasDark(until now: Duration) -> Bool {
+        let pause = now - lastByte
+        if pause > Self.longPause { return true }
+        if !judge.hasDamage, let usualPause, pause > usualPause + usualPause / 4 + .milliseconds(60) { return true }
+        guard let waiting = outstanding else { return false }
+        if judge.hasDamage { return pause >= Self.plugTime }
+        guard let mean = meanTurnaround else { return false }
+        return now - max(waiting.begun, lastByte) > mean + turnaroundDeviation * 4 + .milliseconds(40)
     }
 
     /// Takes bytes that arrived at `now`; for callers that have an array.
@@ -420,6 +454,7 @@ public struct DeviceSession: Sendable {
     private mutating func claim(
         _ place: Int, _ raw: RawValue, _ provenance: RegisterReading.Provenance, at now: Duration
     ) {
+        guard identity != nil, phase != .verifying else { return }
         let value: RegisterValue
         if let definition = slots[place].definition {
             do {
@@ -480,6 +515,7 @@ public struct DeviceSession: Sendable {
         _ confidence: Confidence, at now: Duration
     ) {
         let register = slots[place].register
+        slots[place].believed = now
         if !memory.refused.isEmpty { memory.refused[register] = nil }
         switch value {
         case .number(let raw, _) where register == .productID:
@@ -762,6 +798,7 @@ public struct DeviceSession: Sendable {
         case .polling:
             if !confirmations.isEmpty || !questions.isEmpty || wantsSerial { return .zero }
             var next = nextRound
+            if roundIndex < plannedCount, nextTurn < next { next = nextTurn }
             for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < next {
                 next = slots[index].due
             }
@@ -769,7 +806,9 @@ public struct DeviceSession: Sendable {
         }
     }
 
-    private mutating func send(_ request: Request, place: Int? = nil, tries: Int = 1, at now: Duration) -> Request {
+    private mutating func send(
+        _ request: Request, place: Int? = nil, tries: Int = 1, begun: Duration? = nil, at now: Duration
+    ) -> Request {
         counters.requests += 1
         let wait = timeout(try: tries, at: now)
         let sent = now + Self.requestWireTime
@@ -778,7 +817,7 @@ public struct DeviceSession: Sendable {
             combiner.begin(slots[place].register)
         }
         outstanding = Outstanding(
-            request: request, place: place, sent: now, deadline: sent + wait,
+            request: request, place: place, sent: sent, begun: begun ?? sent, deadline: sent + wait,
             limit: sent + max(wait, .milliseconds(400)), tries: tries)
         if judge.isHeavilyDamaged {
             // More than half of all requests are lost or damaged: each is sent twice.
@@ -836,8 +875,7 @@ public struct DeviceSession: Sendable {
         case .polling:
             // On a line that loses requests a short silence is one that was lost. On any other it is the moment in
             // which a plug was pulled: nothing more is believed before the device has said who it is.
-            let isDark =
-                lastByte <= waiting.sent && (!judge.hasDamage || now - lastByte >= Self.plugTime)
+            let isDark = now - lastByte >= (judge.hasDamage ? Self.plugTime : Self.shortestPlugTime)
             let isUsedUp = waiting.tries >= Self.maximumTries
             guard isDark || isUsedUp else { return again(waiting, at: now) }
             if judge.hasDamage, !isDark, unansweredInRow < patience {
@@ -862,7 +900,7 @@ public struct DeviceSession: Sendable {
 
     private mutating func again(_ waiting: Outstanding, at now: Duration) -> Request {
         counters.retries += 1
-        return send(waiting.request, place: waiting.place, tries: waiting.tries + 1, at: now)
+        return send(waiting.request, place: waiting.place, tries: waiting.tries + 1, begun: waiting.begun, at: now)
     }
 
     private mutating func nextQuestion(at now: Duration) -> Request? {
@@ -934,18 +972,45 @@ public struct DeviceSession: Sendable {
         roundIndex = 0
         rounds &+= 1
         extraBudget = isLate && rounds & 3 != 0 ? 0 : 1
+        spreadTurns(at: now)
         if let request = nextFast(at: now) { return request }
         guard !isFirstPass, extraBudget > 0, let place = nextSeldom(at: now) else { return nil }
         return poll(place, at: now)
     }
 
     private mutating func nextFast(at now: Duration) -> Request? {
-        while roundIndex < plannedCount {
+        if judge.isHeavilyDamaged {
+            // Every other time, so that one that is never answered holds up nobody.
+            takesStalest.toggle()
+            if takesStalest, let place = stalestFast(at: now) { return poll(place, at: now) }
+        }
+        while roundIndex < plannedCount, now >= nextTurn {
             let place = roundIndex
             roundIndex += 1
-            if slots[place].pace == .fast, slots[place].due <= now { return poll(place, at: now) }
+            guard slots[place].pace == .fast, slots[place].due <= now else { continue }
+            nextTurn += turnSpacing
+            return poll(place, at: now)
         }
         return nil
+    }
+
+    /// The turns of a round are spread over its time: a device that is asked all the time is never long unheard, and
+    /// a plug that is moved is noticed.
+    private mutating func spreadTurns(at now: Duration) {
+        let isSpread = hasCompletedPass && !judge.hasDamage
+        let end = now + plan.fastInterval
+        let turns = isSpread ? (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end } : 0
+        turnSpacing = turns > 0 ? plan.fastInterval * 9 / 10 / turns : .zero
+        nextTurn = now
+    }
+
+    /// Where a reading takes many tries, the register that has waited longest comes first, if it has waited long.
+    private func stalestFast(at now: Duration) -> Int? {
+        var stalest: Int?
+        for place in 0..<plannedCount where slots[place].pace == .fast && slots[place].due <= now {
+            if stalest.map({ slots[place].believed < slots[$0].believed }) ?? true { stalest = place }
+        }
+        return stalest.flatMap { now - slots[$0].believed > .seconds(2) ? $0 : nil }
     }
 
     private mutating func poll(_ place: Int, at now: Duration) -> Request {
@@ -995,6 +1060,8 @@ public struct DeviceSession: Sendable {
     private mutating func begin(_ phase: Phase, at now: Duration) {
         self.phase = phase
         nextAttempt = now
+        // Whoever answers what was asked before may be another device.
+        if phase == .verifying, outstanding?.request != .get(.serialNumber) { outstanding = nil }
         if phase == .polling {
             if let identity { events.append(.identified(identity)) }
             // In a fixed order, so that equal bytes give equal events.
