@@ -12,7 +12,7 @@ struct AnswerCombiner: Sendable {
     /// Copies kept.
     private static let maximumCopies = 12
     /// Copies are of one value only if it has not changed meanwhile: older ones are dropped.
-    private static let lifetime: Duration = .seconds(1)
+    private static let lifetime: Duration = .milliseconds(500)
     private static let unknown: UInt8 = 0xFF
 
     private struct Copy {
@@ -94,11 +94,12 @@ struct AnswerCombiner: Sendable {
         var votes = InlineArray<10, InlineArray<16, UInt8>>(repeating: InlineArray(repeating: 0))
         let digits = newest.count - 7
         var used = 0
-        for copy in copies.reversed() where copy.count == newest.count {
+        for copy in copies.reversed() {
+            guard copy.count == newest.count else { break }
             for place in 0..<digits where copy.digits[place + 7] < 16 { votes[place][Int(copy.digits[place + 7])] += 1 }
             used += 1
             guard used >= claims else { continue }
-            if let value = agreed(votes, digits: digits, claims: claims) {
+            if let value = agreed(votes, digits: digits, claims: claims, among: used) {
                 copies.removeAll(keepingCapacity: true)
                 return value
             }
@@ -107,7 +108,7 @@ struct AnswerCombiner: Sendable {
     }
 
     private func agreed(
-        _ votes: InlineArray<10, InlineArray<16, UInt8>>, digits: Int, claims: Int
+        _ votes: InlineArray<10, InlineArray<16, UInt8>>, digits: Int, claims: Int, among used: Int
     ) -> RawValue? {
         guard let register else { return nil }
         var read = InlineArray<10, UInt8>(repeating: 0)
@@ -138,6 +139,12 @@ struct AnswerCombiner: Sendable {
             sum &+= byte
             if place + 2 < digits { value.append(byte) }
         }
-        return sum == 0x55 ? value : nil
+        guard sum == 0x55 else { return nil }
+        // Of a value that moves with every answer three copies can make a fourth, check byte included: two of them
+        // have to say it themselves.
+        let whole = copies.suffix(used).count { copy in
+            (0..<digits).allSatisfy { copy.digits[$0 + 7] == read[$0] }
+        }
+        return whole >= 2 ? value : nil
     }
 }
