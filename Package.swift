@@ -18,6 +18,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // Protocols: no I/O, no clocks, no knowledge of MQTT.
@@ -35,13 +36,20 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // What was, and what follows from it: samples, days, figures. Knows no port, no broker and no page.
+        .target(
+            name: "History",
+            dependencies: ["VEDirect", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict
+        ),
+
         // Devices that behave like the real ones, for the demo and the tests.
         .target(name: "Simulation", dependencies: ["VEDirect", "MasterBus", "CLinux"], swiftSettings: strict),
 
         .executableTarget(
             name: "vebridge",
             dependencies: [
-                "Bridge", "Simulation", "VEDirect", "MasterBus",
+                "Bridge", "History", "Simulation", "VEDirect", "MasterBus",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -64,6 +72,20 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // A plant's year with its truth, for the tests in short and for the proof at length.
+        .target(
+            name: "HistoryScenarios", dependencies: ["History", "Simulation"], path: "Tests/HistoryScenarios",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "HistoryProof", dependencies: ["History", "HistoryScenarios"], path: "Tests/HistoryProof",
+            swiftSettings: strict),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "History", "HistoryScenarios", "HistoryProof", "VEDirect",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(
             name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"], exclude: ["slcan_adapter.py"],

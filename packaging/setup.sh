@@ -7,7 +7,7 @@
 # As root it installs them itself, else with sudo; where neither works it names them and exits with 1.
 set -eu
 
-build="libmosquitto-dev libudev-dev libssl-dev pkg-config"
+build="libmosquitto-dev libudev-dev libssl-dev libsqlite3-dev pkg-config"
 test="mosquitto mosquitto-clients python3"
 
 case "${1:-}" in

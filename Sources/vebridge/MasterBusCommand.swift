@@ -13,9 +13,9 @@ struct Scan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List devices, groups and attributes with their names, units and values.",
         discussion: """
-            vebridge masterbus scan can0
-            vebridge masterbus scan slcan:/dev/ttyACM0 --json
-            vebridge masterbus scan replay:candump.log      what can be learned from a log
+              vebridge masterbus scan can0
+              vebridge masterbus scan slcan:/dev/ttyACM0 --json
+              vebridge masterbus scan replay:candump.log what can be learned from a log
             """)
 
     @Argument(help: "The link: can0, slcan:/dev/ttyACM0 or replay:FILE.")

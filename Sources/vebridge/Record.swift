@@ -8,10 +8,11 @@ struct Record: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write down what ports and buses say, for 'vebridge replay' and for other tools.",
         discussion: """
-            vebridge record morning --ports '/dev/ttyUSB*' --can can0 --for 1h
+              vebridge record morning --ports '/dev/ttyUSB*' --can can0 --for 1h
 
-            The folder holds port0.raw, port1.raw, … (the bytes as they came), bus0.log, … (as candump -L writes
-            them), index.tsv (what came when) and topics.txt (what would have been published). Nothing is published.
+            The folder holds port0.raw, port1.raw, … (the bytes as they came),
+            bus0.log, … (as candump -L writes them), index.tsv (what came when) and
+            topics.txt (what would have been published). Nothing is published.
             """)
 
     @Argument(help: "The folder; it must be empty or not there yet.")
@@ -60,10 +61,12 @@ struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Play a recording of 'vebridge record' into the same stages as live bytes.",
         discussion: """
-            vebridge replay morning                      every topic as a line, as fast as it goes
-            vebridge replay morning --speed 1 --broker mqtt://boat.local
+              vebridge replay morning                    every topic as a line,
+                                                         as fast as it goes
+              vebridge replay morning --speed 1 --broker mqtt://boat.local
 
-            The topics depend on the recording alone: they are the same, byte for byte, every time.
+            The topics depend on the recording alone: they are the same, byte for
+            byte, every time.
             """)
 
     @Argument(help: "The folder.")

@@ -63,6 +63,9 @@ struct BridgeOptions: ParsableArguments {
         help: "Links to a MasterBus: can0, slcan:/dev/ttyACM0 or replay:FILE (a candump -L log).")
     var can: [String] = []
 
+    @Flag(help: "Send nothing on a MasterBus; values come only while a display is awake.")
+    var listenOnly = false
+
     @Option(help: "How much faster than recorded a log is played; max is as fast as it goes.")
     var replaySpeed: String?
 
@@ -77,6 +80,7 @@ struct BridgeOptions: ParsableArguments {
 
     func load() throws -> Configuration {
         var configuration = try Self.load(config: config, ports: ports, can: can, broker: broker)
+        if listenOnly { configuration.masterbus.listenOnly = true }
         if let replaySpeed {
             configuration.masterbus.replaySpeed = try Speed(replaySpeed, "--replay-speed").factor ?? 0
         }

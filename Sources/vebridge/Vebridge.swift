@@ -23,7 +23,7 @@ struct Vebridge: ParsableCommand {
         version: version,
         subcommands: [
             Run.self, Ports.self, Get.self, Registers.self, Decode.self, MasterBusCommand.self,
-            Record.self, Replay.self, Simulate.self, Demo.self, Prove.self,
+            Record.self, Replay.self, Stats.self, HistoryCommand.self, Simulate.self, Demo.self, Prove.self,
         ],
         defaultSubcommand: Run.self)
 

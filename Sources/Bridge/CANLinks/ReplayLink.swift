@@ -3,8 +3,8 @@ import MasterBus
 
 /// A log in the format of `candump -L`, played as it was recorded, faster, or as fast as it goes.
 ///
-/// Frames carry the times of the log, counted from when the link was opened: what comes of them does not depend on
-/// the speed. Nothing can be sent to a log.
+/// Frames carry the times of the log, counted from when the link was opened, and are handed out one by one: what comes of
+/// them does not depend on the speed. Nothing can be sent to a log.
 final class ReplayLink: CANLink {
     private let file: String
     /// How much faster than recorded; nil for as fast as it goes.
@@ -67,21 +67,20 @@ final class ReplayLink: CANLink {
 
     func receive(at now: Duration, _ body: (Frame, Duration) -> Void) -> CANLinkState {
         guard input >= 0 else { return .lost("closed") }
-        for _ in 0..<512 {
-            if next >= waiting.count, !refill() {
-                guard first != nil else {
-                    return .lost("\(file): no frame in it; it should be the output of candump -L")
-                }
-                return .ended
+        if next >= waiting.count, !refill() {
+            guard first != nil else {
+                return .lost("\(file): no frame in it; it should be the output of candump -L")
             }
-            let frame = waiting[next]
-            if let speed, opened + elapsed(frame) / speed > now { return .open }
-            if first == nil { first = frame.time }
-            // A clock behind the log that steps back must not turn time around.
-            last = max(last, elapsed(frame))
-            next += 1
-            body(frame.frame, opened + last)
+            return .ended
         }
+        // One frame at a time: what comes of it must not depend on how many are due.
+        let frame = waiting[next]
+        if let speed, opened + elapsed(frame) / speed > now { return .open }
+        if first == nil { first = frame.time }
+        // A clock behind the log that steps back must not turn time around.
+        last = max(last, elapsed(frame))
+        next += 1
+        body(frame.frame, opened + last)
         return .open
     }
 

@@ -45,10 +45,14 @@ extension Daemon.BridgeLoop {
     }
 
     mutating func advanceBus(_ index: Int, at time: Duration) {
-        guard let due = buses[index].supervisor.deadline(now: time), time >= due else { return }
-        var reported: [BusSupervisor.Event] = []
-        if buses[index].supervisor.advance(to: time, { reported.append($0) }) { registerBus(index) }
-        handleBus(reported, index, at: time)
+        // Of a log many frames may be due; after some of them the ports have their turn.
+        for _ in 0..<512 {
+            guard let due = buses[index].supervisor.deadline(now: time), time >= due else { return }
+            var reported: [BusSupervisor.Event] = []
+            if buses[index].supervisor.advance(to: time, { reported.append($0) }) { registerBus(index) }
+            handleBus(reported, index, at: time)
+            guard buses[index].supervisor.source.isReplay else { return }
+        }
     }
 
     mutating func receiveBus(_ token: UInt64, at time: Duration) {
@@ -75,8 +79,7 @@ extension Daemon.BridgeLoop {
             end(at: time)
             return .failed(reason)
         }
-        if endOfReplay == nil { endOfReplay = time }
-        return lastOutcome(at: time, limit: (endOfReplay ?? time) + Daemon.onceLimit)
+        return lastOutcome(at: time)
     }
 
     // MARK: Events

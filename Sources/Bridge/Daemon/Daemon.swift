@@ -27,10 +27,12 @@ public struct Daemon: Sendable {
     /// With `once`, a port that has not answered by then is given up.
     static let onceLimit: Duration = .seconds(20)
     /// The net under the witnesses of `PortWatcher`.
-    private static let rescanInterval: Duration = .seconds(10)
-    private static let settlingTime: Duration = .milliseconds(20)
+    static let rescanInterval: Duration = .seconds(10)
+    static let settlingTime: Duration = .milliseconds(20)
+    /// A broker that has not been reached this long after the last value is given up.
+    static let brokerPatience: Duration = .seconds(5)
     /// With `once`, how long the broker may take to acknowledge what was published.
-    private static let onceFarewell: Duration = .seconds(5)
+    static let onceFarewell: Duration = .seconds(5)
 
     private let configuration: Configuration
     private let output: Output
@@ -106,8 +108,8 @@ public struct Daemon: Sendable {
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
-        /// When the last of nothing but logs had been played to its end.
-        var endOfReplay: Duration?
+        /// Until when the broker is waited for, when there is nothing more to publish.
+        var brokerLimit: Duration?
         var nextRescan: Duration = .zero
         var nextToken = BridgeLoop.firstPortToken
         var hasPortsChanged = false
@@ -208,6 +210,10 @@ public struct Daemon: Sendable {
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
                 recorder?.flush(at: woken)
+                if let outcome = recordingOutcome {
+                    end(at: woken)
+                    return outcome
+                }
                 if let outcome = busOutcome(at: woken) { return outcome }
                 if once, let outcome = onceOutcome(at: woken) { return outcome }
             }
@@ -463,7 +469,9 @@ public struct Daemon: Sendable {
             let isComplete =
                 ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
                 && buses.allSatisfy { $0.supervisor.isComplete }
-            guard isComplete || isLate else { return nil }
+            // A log takes the time it takes.
+            let isPlaying = buses.contains { $0.supervisor.source.isReplay && !$0.supervisor.isFinished }
+            guard isComplete || isLate && !isPlaying else { return nil }
             let failures =
                 ports.filter { !$0.isPolled }.map { ($0.path, $0.trouble ?? .unusable("not read in full in time")) }
                 + buses.filter { !$0.hasValues }.map { bus in
@@ -481,11 +489,11 @@ public struct Daemon: Sendable {
             }
             // What could not be said while a port was still unclear, such as sums.
             if isConnected || !sink.needsBroker {
-                for serial in plant.chargers.keys {
+                for serial in plant.chargers.keys.sorted() {
                     publisher.appeared(serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 }
             }
-            guard let outcome = lastOutcome(at: time, limit: Daemon.onceLimit) else { return nil }
+            guard let outcome = lastOutcome(at: time) else { return nil }
             if case .done = outcome, !failures.isEmpty {
                 return .failed("not every port could be read:\n" + Self.list(failures))
             }
@@ -493,12 +501,14 @@ public struct Daemon: Sendable {
         }
 
         /// Everything was published: the end, once the broker has it. Nil while that is waited for.
-        mutating func lastOutcome(at time: Duration, limit: Duration) -> Outcome? {
+        mutating func lastOutcome(at time: Duration) -> Outcome? {
+            let limit = brokerLimit ?? max(Daemon.onceLimit, time + Daemon.brokerPatience)
+            brokerLimit = limit
             guard isConnected || !sink.needsBroker else {
                 guard time >= limit else { return nil }
                 end(at: time)
                 let reason = lastDisconnection.map { ": \($0)" } ?? ""
-                return .failed("the broker was not reached within \(Daemon.onceLimit.components.seconds) s\(reason)")
+                return .failed("the broker was not reached within \(limit.components.seconds) s\(reason)")
             }
             return end(at: time, timeout: Daemon.onceFarewell)
                 ? recordingOutcome ?? .done : .failed("the broker did not confirm everything that was published")

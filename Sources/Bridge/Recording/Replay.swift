@@ -27,6 +27,13 @@ extension Daemon.BridgeLoop {
         } catch {
             return .failed(error.description)
         }
+        // A broker that is not there yet would get only the last of each topic.
+        while !isConnected, sink.needsBroker, now < Daemon.onceLimit {
+            if hold(.milliseconds(20), at: .zero) != nil {
+                sink.stop()
+                return .done
+            }
+        }
         var pace = ReplayPace(speed: speed)
         var last: Duration = .zero
         do {
@@ -43,9 +50,8 @@ extension Daemon.BridgeLoop {
             sink.stop()
             return .failed(error.description)
         }
-        let limit = now + Daemon.onceLimit
         while true {
-            if let outcome = lastOutcome(at: now, limit: limit) { return outcome }
+            if let outcome = lastOutcome(at: now) { return outcome }
             if hold(.milliseconds(100), at: last) != nil {
                 sink.stop()
                 return .done

@@ -180,7 +180,7 @@ public struct SchemaRecord: Sendable, Equatable {
     }
 
     /// FNV-1a: enough to tell a torn or edited file.
-    private static func sum(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    static func sum(_ bytes: some Sequence<UInt8>) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
     }
 

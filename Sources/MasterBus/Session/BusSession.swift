@@ -26,7 +26,7 @@ public struct BusSession: Sendable {
         public var retries: Int
         /// How many requests in a row, repeats included, may fail before a device is probed.
         public var patience: Int
-        /// The least time between two requests, to whomever: 21 ms are at most 48 requests a second, which with their
+        /// The least time between two requests, to whomever: 24 ms are at most 42 requests a second, which with their
         /// answers take less than 5 % of the bus.
         public var gap: Duration
         /// How often all are asked to announce themselves, where no one else does.
@@ -50,7 +50,7 @@ public struct BusSession: Sendable {
             timeout = .milliseconds(300)
             retries = 2
             patience = 3
-            gap = .milliseconds(21)
+            gap = .milliseconds(24)
             helloInterval = .seconds(30)
             probeInterval = .seconds(10)
             silence = .seconds(65)

@@ -1,30 +1,20 @@
 /// The charger's transmitter: frames and TEXT blocks that wait, and the bytes that leave at 19200 baud.
 struct OutgoingLine: Sendable {
     /// One start bit, eight data bits, one stop bit at 19200 baud: 520.8 µs.
-    static let byteTime = Duration(wholeNanoseconds: byteNanoseconds)
-    private static let byteNanoseconds: Int64 = 520_833
-    /// The time of so many bytes.
-    static func time(of count: Int) -> Duration { Duration(wholeNanoseconds: byteNanoseconds * Int64(count)) }
+    static let byteTime: Duration = .nanoseconds(520_833)
 
     /// As many bytes wait for a caller that takes none; the oldest are lost.
     private static let maximumLeft = 65_536
 
     /// Bytes that leave without a gap.
     private struct Run: Sendable {
-        var bytes: [UInt8] { didSet { ends = start + OutgoingLine.time(of: bytes.count) } }
+        var bytes: [UInt8]
         let start: Duration
         let isText: Bool
         var taken = 0
 
-        init(bytes: [UInt8], start: Duration, isText: Bool) {
-            self.bytes = bytes
-            self.start = start
-            self.isText = isText
-            ends = start + OutgoingLine.time(of: bytes.count)
-        }
-
-        func end(of index: Int) -> Duration { start + OutgoingLine.time(of: index + 1) }
-        private(set) var ends: Duration
+        func end(of index: Int) -> Duration { start + OutgoingLine.byteTime * (index + 1) }
+        var ends: Duration { start + OutgoingLine.byteTime * bytes.count }
     }
 
     private var run: Run?
@@ -73,7 +63,7 @@ struct OutgoingLine: Sendable {
     /// a frame between them would make its colon the checksum, and nobody could read either.
     private mutating func cut(_ current: Run, at now: Duration) {
         let elapsed = now - current.start
-        let begun = Int((elapsed.wholeNanoseconds + Self.byteNanoseconds - 1) / Self.byteNanoseconds)
+        let begun = Int((elapsed / Self.byteTime).rounded(.up))
         guard begun < current.bytes.count - 1 else { return }
         let keep = max(begun, current.taken)
         rest = Array(current.bytes[keep...])
@@ -83,7 +73,7 @@ struct OutgoingLine: Sendable {
 
     private mutating func collect(until now: Duration) {
         guard let current = run, now >= current.end(of: current.taken) else { return }
-        let gone = min(current.bytes.count, Int((now - current.start).wholeNanoseconds / Self.byteNanoseconds))
+        let gone = min(current.bytes.count, Int(((now - current.start) / Self.byteTime).rounded(.down)))
         guard gone > current.taken else { return }
         if left.isEmpty { leftSince = current.end(of: current.taken) }
         left += current.bytes[current.taken..<gone]
@@ -94,7 +84,6 @@ struct OutgoingLine: Sendable {
     /// The bytes that have left by `now` and were not taken yet.
     mutating func take(until now: Duration) -> [UInt8] {
         collect(until: now)
-        guard !left.isEmpty else { return [] }
         defer { left.removeAll(keepingCapacity: true) }
         return left
     }

@@ -43,18 +43,6 @@ struct RegisterFile: Sendable {
         return changed
     }
 
-    /// Whether a value stood at some moment from `since` on.
-    func held(_ id: RegisterID, _ value: RawValue, since: Duration) -> Bool {
-        guard let held = cells[id] else { return false }
-        // The newest first: most readings are of it.
-        for index in held.indices.reversed() {
-            if index + 1 < held.count, held[index + 1].from < since { return false }
-            let bytes = held[index].bytes
-            if value.count == bytes.count, bytes.indices.allSatisfy({ value[$0] == bytes[$0] }) { return true }
-        }
-        return false
-    }
-
     /// Every value that stood at some moment from `since` on, the oldest first.
     func held(_ id: RegisterID, since: Duration) -> [[UInt8]] {
         guard let held = cells[id] else { return [] }
@@ -63,5 +51,24 @@ struct RegisterFile: Sendable {
             if !values.contains(held[index].bytes) { values.append(held[index].bytes) }
         }
         return values
+    }
+
+    /// Whether the value stood at some moment from `since` on.
+    func held(_ id: RegisterID, _ value: RawValue, since: Duration) -> Bool {
+        guard let held = cells[id] else { return false }
+        var index = held.count - 1
+        while index >= 0 {
+            if Self.isEqual(held[index].bytes, value) { return true }
+            // What stood before this one ended when this one came.
+            if held[index].from < since { return false }
+            index -= 1
+        }
+        return false
+    }
+
+    private static func isEqual(_ bytes: [UInt8], _ value: RawValue) -> Bool {
+        guard bytes.count == value.count else { return false }
+        for index in bytes.indices where bytes[index] != value[index] { return false }
+        return true
     }
 }

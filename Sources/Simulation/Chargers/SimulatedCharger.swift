@@ -103,7 +103,8 @@ public struct SimulatedCharger: Sendable {
         registers.file.held(register, since: since)
     }
 
-    /// Whether the register held this value at some moment from `since` on.
+    /// Whether the register held this value at some moment from `since` on; the same memory as of
+    /// ``heldValues(_:since:)``.
     public func held(_ register: RegisterID, _ value: RawValue, since: Duration) -> Bool {
         registers.file.held(register, value, since: since)
     }
@@ -152,7 +153,8 @@ public struct SimulatedCharger: Sendable {
         for byte in bytes { receive(byte) }
     }
 
-    private func nextEvent() -> Duration? {
+    /// When something changes inside or a frame or block has left; bytes that leave before do not count.
+    func nextEvent() -> Duration? {
         var next = nextText
         if !isPowered { next = .seconds(Int64.max / 4) }
         if working != nil { next = min(next, workEnds) }

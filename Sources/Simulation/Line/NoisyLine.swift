@@ -104,7 +104,7 @@ public struct NoisyLine: LineImpairment {
         var arrived: [UInt8] = []
         arrived.reserveCapacity(bytes.count + 2)
         for (index, byte) in bytes.enumerated() {
-            let moment = max(lastTime, time - OutgoingLine.time(of: bytes.count - 1 - index))
+            let moment = max(lastTime, time - OutgoingLine.byteTime * (bytes.count - 1 - index))
             lastTime = moment
             if happens(\.untilDrop, rates.drop) {
                 damaged += 1

@@ -84,14 +84,6 @@ public struct VirtualLine: Sendable {
     public mutating func run(
         until end: Duration, host: (_ bytes: [UInt8], _ now: Duration) throws -> HostAction
     ) rethrows {
-        try run(until: end) { _, bytes, now in try host(bytes, now) }
-    }
-
-    /// The same for a host that may look into the charger, to hold what it hears against the truth.
-    public mutating func run(
-        until end: Duration,
-        host: (_ charger: borrowing SimulatedCharger, _ bytes: [UInt8], _ now: Duration) throws -> HostAction
-    ) rethrows {
         while let next = nextEvent(), next <= end {
             now = max(now, next)
             feedCharger()
@@ -100,7 +92,7 @@ public struct VirtualLine: Sendable {
             let piece = takePiece()
             guard isDue || !piece.isEmpty else { continue }
             delivered += piece.count
-            take(try host(charger, piece, now))
+            take(try host(piece, now))
         }
         now = max(now, end)
     }
@@ -113,7 +105,7 @@ public struct VirtualLine: Sendable {
         if let since = arrivingSince {
             // Either enough bytes for a piece, or the latency timer.
             let missing = max(0, pieceSize - arriving.count)
-            consider(min(since + delivery.latency, now + OutgoingLine.time(of: missing)))
+            consider(min(since + delivery.latency, now + OutgoingLine.byteTime * missing))
         } else {
             consider(charger.nextDeadline)
         }
@@ -128,8 +120,6 @@ public struct VirtualLine: Sendable {
     }
 
     private mutating func gather() {
-        // Most calls come for another reason.
-        guard let due = charger.nextDeadline, due <= now else { return }
         let bytes = toHost.pass(charger.transmit(until: now), at: now)
         guard !bytes.isEmpty else { return }
         if arrivingSince == nil { arrivingSince = now }
@@ -140,14 +130,8 @@ public struct VirtualLine: Sendable {
         guard let since = arrivingSince, arriving.count >= pieceSize || now >= since + delivery.latency else {
             return []
         }
-        let piece: [UInt8]
-        if arriving.count <= pieceSize {
-            piece = arriving
-            arriving = []
-        } else {
-            piece = Array(arriving.prefix(pieceSize))
-            arriving.removeFirst(piece.count)
-        }
+        let piece = Array(arriving.prefix(pieceSize))
+        arriving.removeFirst(piece.count)
         arrivingSince = arriving.isEmpty ? nil : now
         let sizes = delivery.bytes
         pieceSize = sizes.lowerBound + random.whole(below: sizes.count)
@@ -160,19 +144,12 @@ public struct VirtualLine: Sendable {
         guard !action.send.isEmpty else { return }
         sent += action.send.count
         var time = max(now, hostLineFree)
-        if action.send.firstIndex(of: 0x0A) == action.send.count - 1 {
-            // One request, as nearly always.
-            time += OutgoingLine.time(of: action.send.count)
-            underWay.append((action.send, time))
-            hostLineFree = time
-            return
-        }
         // A request counts from its line feed: split there, so that each arrives when its last byte does.
         for line in action.send.split(separator: 0x0A, omittingEmptySubsequences: false) {
             let end = line.endIndex < action.send.endIndex ? line.endIndex + 1 : line.endIndex
             let piece = Array(action.send[line.startIndex..<end])
             guard !piece.isEmpty else { continue }
-            time += OutgoingLine.time(of: piece.count)
+            time += OutgoingLine.byteTime * piece.count
             underWay.append((piece, time))
         }
         hostLineFree = time

@@ -21,8 +21,7 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
 
     /// A time in `range`, all equally likely, to the nanosecond.
     public mutating func time(in range: ClosedRange<Duration>) -> Duration {
-        let span = Double((range.upperBound - range.lowerBound).wholeNanoseconds)
-        return range.lowerBound + Duration(wholeNanoseconds: Int64(span * unit()))
+        range.lowerBound + .nanoseconds(Int64((range.upperBound - range.lowerBound).inSeconds * unit() * 1e9))
     }
 
     /// A whole number from 0 to `bound` - 1; 0 if `bound` is less than 1.

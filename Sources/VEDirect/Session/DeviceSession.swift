@@ -115,8 +115,6 @@ public struct DeviceSession: Sendable {
     private static let longestPiecePause: Duration = .milliseconds(25)
     /// No plug is moved in less, so that a shorter silence of a damaged line needs no other explanation.
     private static let plugTime: Duration = .milliseconds(600)
-    /// On a clean line nothing but a plug explains a silence of this time where an answer is due.
-    private static let shortestPlugTime: Duration = .milliseconds(250)
     /// Longer than TEXT ever pauses while it runs.
     private static let longPause: Duration = .milliseconds(1500)
     /// Bytes without one good frame for so long are not this device's.
@@ -206,7 +204,9 @@ public struct DeviceSession: Sendable {
         plannedCount = slots.count
         roundIndex = plannedCount
         // The rest of the identity, the product's id before all, is not always polled.
-        for register in [RegisterID.serialNumber, .productID, .applicationVersion, .capabilities] { _ = place(of: register, at: now) }
+        for register in [RegisterID.serialNumber, .productID, .applicationVersion, .capabilities] {
+            _ = place(of: register, at: now)
+        }
     }
 
     private mutating func add(_ register: RegisterID, _ pace: PollPlan.Pace?, at now: Duration) -> Int {
@@ -875,7 +875,7 @@ public struct DeviceSession: Sendable {
         case .polling:
             // On a line that loses requests a short silence is one that was lost. On any other it is the moment in
             // which a plug was pulled: nothing more is believed before the device has said who it is.
-            let isDark = now - lastByte >= (judge.hasDamage ? Self.plugTime : Self.shortestPlugTime)
+            let isDark = !judge.hasDamage || now - lastByte >= Self.plugTime
             let isUsedUp = waiting.tries >= Self.maximumTries
             guard isDark || isUsedUp else { return again(waiting, at: now) }
             if judge.hasDamage, !isDark, unansweredInRow < patience {

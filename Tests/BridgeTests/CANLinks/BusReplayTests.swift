@@ -73,8 +73,18 @@ struct BusReplayTests {
         #expect(run(file, speed: 1000).1.all == whole)
         // At its own pace it takes as long as it took.
         let start = ContinuousClock.now
-        #expect(run(file, speed: 10).0 == .done)
+        #expect(run(file, speed: 10, once: true).0 == .done)
         #expect(ContinuousClock.now - start >= .milliseconds(290))
+    }
+
+    @Test(
+        "gives the same at any speed where names are learned on the way",
+        .enabled(if: !GivenBusCaptures.names.isEmpty, GivenBusCaptures.absence))
+    func speedsOfCaptures() throws {
+        let name = "bootup_dcshunt_masterview_masscombi"
+        try #require(GivenBusCaptures.names.contains(name))
+        let file = GivenBusCaptures.log(name)
+        #expect(run(file, speed: 0).1.all == run(file, speed: 100).1.all)
     }
 
     @Test("names and units can be left out, and the topics can be named as the firmware does")

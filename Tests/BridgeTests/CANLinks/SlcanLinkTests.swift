@@ -1,49 +1,9 @@
-import Dispatch
 import Foundation
 import MasterBus
 import Simulation
-import Synchronization
 import Testing
 
 @testable import Bridge
-
-/// A daemon on a thread of its own, until it is stopped.
-private final class RunningDaemon: Sendable {
-    let lines = PrintedLines()
-    private let mailbox = Mailbox()
-    private let outcome = Mutex<Daemon.Outcome?>(nil)
-    private let ended = DispatchSemaphore(value: 0)
-
-    init(_ change: (inout Configuration) -> Void) {
-        var configuration = Configuration()
-        change(&configuration)
-        let lines = lines
-        let daemon = Daemon(
-            configuration: configuration, output: .lines { lines.add($0) }, once: false, log: quietLog,
-            mailbox: mailbox)
-        Thread.detachNewThread { [self] in
-            let outcome = daemon.run()
-            self.outcome.withLock { $0 = outcome }
-            ended.signal()
-        }
-    }
-
-    func stop() -> Daemon.Outcome? {
-        mailbox.stop(reason: "the test ends")
-        _ = ended.wait(timeout: .now() + 10)
-        return outcome.withLock { $0 }
-    }
-}
-
-/// Waits until something holds, looking often; false after half a minute.
-private func eventually(_ condition: () -> Bool) async -> Bool {
-    let end = ContinuousClock.now + .seconds(30)
-    while !condition() {
-        if ContinuousClock.now > end { return false }
-        try? await Task.sleep(for: .milliseconds(20))
-    }
-    return true
-}
 
 @Suite("A bus behind an adapter")
 struct SlcanLinkTests {

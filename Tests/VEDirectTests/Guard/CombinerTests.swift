@@ -66,7 +66,7 @@ struct CombinerTests {
                 var bytes = Self.copy()
                 bytes[place] ^= bit
                 guard HexDigits.repaired[Int(bytes[place])] < 16 else { continue }
-                    tried += 1
+                tried += 1
                 var strict = 0
                 var plain = StreamDecoder()
                 plain.decode(bytes) { if case .hex = $0 { strict += 1 } }

@@ -70,7 +70,7 @@ struct SessionTests {
         #expect(
             Double(counters.retries + counters.confirmations) <= 0.02 * Double(counters.requests),
             "\(counters.retries) retries, \(counters.confirmations) confirmations of \(counters.requests)")
-        #expect(counters.timeouts <= 2)
+        #expect(counters.timeouts * 200 <= counters.requests)
     }
 
     @Test("asking back to back takes the time of the wire and of the device, and no more")
@@ -154,6 +154,27 @@ struct SessionTests {
         #expect(bench.wrong.isEmpty, "\(bench.wrong.prefix(3))")
         #expect(bench.session.identity?.serial == "HQ2012ABCDE")
         #expect(!bench.readings(.panelPower, since: swapped).isEmpty)
+    }
+
+    @Test(
+        "plugs swapped in a moment: no answer, or a jump, gives it away before a reading leaves",
+        arguments: [0, 100, 450, 700, 1500, 3000] as [Int64])
+    func swappedQuickly(pause: Int64) {
+        for seed: UInt64 in 1...8 {
+            // Back to back, so that a plug cannot be moved without cutting a conversation.
+            var bench = SessionBench(
+                .smartSolar75x15(serial: "HQ2017FGHIJ"), plan: PollPlan(fastInterval: .zero), seed: seed)
+            bench.runChecked(for: .milliseconds(Int64(9_000 + seed * 173)))
+            bench.line.toHost = CutLine()
+            bench.line.toCharger = CutLine()
+            bench.runChecked(for: .milliseconds(pause))
+            bench.line.toHost = CleanLine()
+            bench.line.toCharger = CleanLine()
+            bench.swap(.smartSolar150x60(serial: "HQ2012ABCDE"), seed: seed + 50)
+            bench.runChecked(for: .seconds(12))
+            #expect(bench.session.identity?.serial == "HQ2012ABCDE", "seed \(seed)")
+            #expect(bench.wrong.isEmpty, "seed \(seed): \(bench.wrong.prefix(3))")
+        }
     }
 
     @Test("a restart in the middle of everything", arguments: [1, 2, 3] as [UInt64])

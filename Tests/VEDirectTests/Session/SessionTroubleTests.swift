@@ -140,7 +140,8 @@ struct SessionTroubleTests {
         var now = Duration.zero
         var identities = 0
         let pieces: [[UInt8]] = [
-            Self.frame(7, [0xBC, 0xED, 0, 1, 2, 3, 4]), Self.frame(0xA, [0xBB, 0xED, 0, 9, 9]), Self.frame(5, [0x61, 0x41]),
+            Self.frame(7, [0xBC, 0xED, 0, 1, 2, 3, 4]), Self.frame(0xA, [0xBB, 0xED, 0, 9, 9]),
+            Self.frame(5, [0x61, 0x41]),
             Self.frame(7, [0xBC, 0xED, 1]), Self.frame(4, [0xAA, 0xAA]), Self.frame(1, [0x62, 0xA0]),
             Array("\r\nPID\t0xA062\r\nSER#\tHQ".utf8), [0x3A, 0x37], [0x0A],
         ]

@@ -1,0 +1,207 @@
+import Foundation
+import GRDB
+
+/// A value over time, for a chart.
+public struct ChartPoint: Sendable, Hashable {
+    /// The slot's beginning, seconds since 1970.
+    public let time: Double
+    /// Seconds of the slot.
+    public let length: Double
+    /// Weighted by time.
+    public let mean: Double
+    /// The least.
+    public let minimum: Double
+    /// The greatest.
+    public let maximum: Double
+}
+
+/// Questions to the history.
+extension HistoryStore {
+    /// The figures of a day; of the running day as far as it is written.
+    public func figures(of day: CivilDate) throws(HistoryError) -> [DayFigures] {
+        try reading { db in
+            if let closed = try meta("closed_day", db), day.number <= closed { return try figures(of: day, db) }
+            let open = try openDays(upTo: day, db).filter { $0.day == day }
+            return open.isEmpty ? try figures(of: day, db) : open
+        }
+    }
+
+    /// The figures of a range of days, open ones included.
+    public func figures(from first: CivilDate, to last: CivilDate) throws(HistoryError) -> [DayFigures] {
+        try reading { db in
+            var all: [CivilDate: [String: DayFigures]] = [:]
+            for figures in try figures(from: first, to: last, db) {
+                all[figures.day, default: [:]][figures.device] = figures
+            }
+            let closed = try meta("closed_day", db)
+            if closed.map({ last.number > $0 }) ?? true {
+                for figures in try openDays(upTo: last, db) where figures.day >= first {
+                    all[figures.day, default: [:]][figures.device] = figures
+                }
+            }
+            return all.sorted { $0.key < $1.key }.flatMap { day in
+                day.value.sorted { $0.key < $1.key }.map(\.value)
+            }
+        }
+    }
+
+    /// Which chargers fall or fell behind, by the closed days up to `last`.
+    public func findings(upTo last: CivilDate) throws(HistoryError) -> [Underperformance] {
+        let days = try reading { try figures(from: last - 800, to: last, prefix: "compare.", $0) }
+        return UnderperformanceWatch.findings(in: days)
+    }
+
+    /// Days that are not closed yet: today, as a rule, and at times yesterday.
+    func openDays(upTo last: CivilDate, _ db: Database) throws -> [DayFigures] {
+        guard let newest = try newestMinute(db), let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
+        else { return [] }
+        let closed = try meta("closed_day", db).map { CivilDate(number: $0) }
+        let from = max((closed ?? zone.date(at: Double(oldest) * 60) - 1) + 1, last - 2)
+        let to = min(last, zone.date(at: Double(newest) * 60))
+        guard from <= to else { return [] }
+        // A later day may say more of an earlier one.
+        var days: [CivilDate: [String: DayFigures]] = [:]
+        for day in from...to {
+            let open = days.values.flatMap(\.values)
+            for figures in try figures(closing: day, after: open, db) {
+                days[figures.day, default: [:]][figures.device] = figures
+            }
+        }
+        return days.values.flatMap(\.values).sorted { ($0.day, $0.device) < ($1.day, $1.device) }
+    }
+
+    /// The first and the last day of which there is anything; nil for an empty history.
+    public func days() throws(HistoryError) -> ClosedRange<CivilDate>? {
+        try reading { db in
+            let row = try Row.fetchOne(db, sql: "SELECT min(day), max(day) FROM figures")
+            let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
+            let newest = try newestMinute(db)
+            let first: [Int?] = [row?[0], oldest.map { zone.date(at: Double($0) * 60).number }]
+            let last: [Int?] = [row?[1], newest.map { zone.date(at: Double($0) * 60).number }]
+            guard let low = first.compactMap({ $0 }).min(), let high = last.compactMap({ $0 }).max() else { return nil }
+            return CivilDate(number: low)...CivilDate(number: high)
+        }
+    }
+
+    /// All series there are.
+    public func series() throws(HistoryError) -> [Series] { try reading { try allSeries($0) } }
+
+    /// A series over time in at most `limit` points, or a few more: minutes, quarters of an hour, or several of them
+    /// together.
+    public func chart(
+        _ series: Series, from: Double, to: Double, limit: Int = 1500
+    ) throws(HistoryError) -> [ChartPoint] {
+        try reading { db in
+            guard to > from else { return [] }
+            let points =
+                (to - from) / 60 <= Double(max(limit, 1)) || (to - from) <= 2 * 86_400
+                ? try minutePoints(series, from, to, db) : try quarterPoints(series, from, to, db)
+            return Self.thinned(points, limit: max(limit, 1), from: from, to: to)
+        }
+    }
+
+    private func minutePoints(_ series: Series, _ from: Double, _ to: Double, _ db: Database) throws -> [ChartPoint] {
+        let first = Int(from / 60)
+        let last = Int(to / 60)
+        var points: [ChartPoint] = []
+        let rolled = try meta("rolled_hour", db) ?? -1
+        for hour in first / 60...max(first / 60, last / 60) where hour <= rolled {
+            let slots = try slots("minutes", Self.rowID(hour, series: series.id), full: 600, db)
+            for (index, slot) in (slots ?? []).enumerated() {
+                let minute = hour * 60 + index
+                guard let slot, minute >= first, minute < last else { continue }
+                points.append(Self.point(slot, series, Double(minute) * 60, 60))
+            }
+        }
+        let open = max(first, (rolled + 1) * 60)..<max(last, (rolled + 1) * 60, first)
+        if !open.isEmpty {
+            for (minute, slot) in try openMinutes(series, open, db) {
+                points.append(Self.point(slot, series, Double(minute) * 60, 60))
+            }
+        }
+        return points
+    }
+
+    /// Minutes that are not in their tier yet, of one series.
+    private func openMinutes(_ series: Series, _ range: Range<Int>, _ db: Database) throws -> [(Int, Slot)] {
+        var meter = SeriesMeter(series, range: range, longestHold: Self.longestHold)
+        let hold = Int(Self.longestHold / 60)
+        try forEachMinute(in: range.lowerBound - hold..<range.upperBound, db) { minute, bytes in
+            _ = MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
+                if id == series.id { meter.add(minute: minute, times: times, values: values) }
+            }
+        }
+        return zip(range, meter.slots()).compactMap { minute, slot in slot.map { (minute, $0) } }
+    }
+
+    private func quarterPoints(_ series: Series, _ from: Double, _ to: Double, _ db: Database) throws -> [ChartPoint] {
+        var points: [ChartPoint] = []
+        let rolled = try meta("rolled_day", db) ?? -1
+        let days = Int(from / 86_400)...max(Int(from / 86_400), Int(to / 86_400))
+        let statement = try db.cachedStatement(sql: "SELECT block FROM quarters WHERE id = ?")
+        for day in days where day <= rolled {
+            statement.arguments = [Self.rowID(day, series: series.id)]
+            guard let data = try Data.fetchOne(statement),
+                let slots = data.withUnsafeBytes({ SlotBlock.unpacked($0, full: 9000) })
+            else { continue }
+            for (index, slot) in slots.enumerated() {
+                let time = Double(day) * 86_400 + Double(index) * 900
+                guard let slot, time >= from, time < to else { continue }
+                points.append(Self.point(slot, series, time, 900))
+            }
+        }
+        let open = max(from, Double(rolled + 1) * 86_400)
+        if open < to { points += Self.joined(try minutePoints(series, open, to, db), length: 900) }
+        return points
+    }
+
+    private func slots(_ table: String, _ id: Int, full: Int, _ db: Database) throws -> [Slot?]? {
+        try Data.fetchOne(db, sql: "SELECT block FROM \(table) WHERE id = ?", arguments: [id])?
+            .withUnsafeBytes { SlotBlock.unpacked($0, full: full) }
+    }
+
+    private static func point(_ slot: Slot, _ series: Series, _ time: Double, _ length: Double) -> ChartPoint {
+        ChartPoint(
+            time: time, length: length, mean: Double(slot.mean) / 16 / series.scale,
+            minimum: Double(slot.minimum) / series.scale, maximum: Double(slot.maximum) / series.scale)
+    }
+
+    private static func thinned(_ points: [ChartPoint], limit: Int, from: Double, to: Double) -> [ChartPoint] {
+        guard points.count > limit, let length = points.first?.length else { return points }
+        let factor = (Double(points.count) / Double(limit)).rounded(.up)
+        return joined(points, length: length * factor)
+    }
+
+    /// Neighbours as one point each `length` seconds.
+    private static func joined(_ points: [ChartPoint], length: Double) -> [ChartPoint] {
+        var result: [ChartPoint] = []
+        var sum = 0.0
+        var count = 0.0
+        for point in points {
+            let time = (point.time / length).rounded(.down) * length
+            if let last = result.last, last.time == time {
+                sum += point.mean
+                count += 1
+                result[result.count - 1] = ChartPoint(
+                    time: time, length: length, mean: sum / count, minimum: min(last.minimum, point.minimum),
+                    maximum: max(last.maximum, point.maximum))
+            } else {
+                sum = point.mean
+                count = 1
+                result.append(
+                    ChartPoint(
+                        time: time, length: length, mean: point.mean, minimum: point.minimum, maximum: point.maximum))
+            }
+        }
+        return result
+    }
+
+    /// The distribution of a quantity over a range of days: the median of the quarters' means, of the minutes' where
+    /// the range is short; nil if nothing is known.
+    public func median(of series: Series, from first: CivilDate, to last: CivilDate) throws(HistoryError) -> Double? {
+        let from = Double(zone.start(of: first))
+        let to = Double(zone.start(of: last + 1))
+        let points = try chart(series, from: from, to: to, limit: .max)
+        return weightedMedian(points.map { (value: $0.mean, weight: $0.length) })
+    }
+}

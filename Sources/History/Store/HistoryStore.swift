@@ -1,0 +1,245 @@
+import Foundation
+import GRDB
+import Glibc
+
+/// The database of what was: one SQLite file in the daemon's state directory.
+///
+/// | table | a row is | kept |
+/// |---|---|---|
+/// | samples | all samples of a minute | days |
+/// | minutes | the 60 minutes of an hour of a series | months |
+/// | quarters | the 96 quarters of an hour of a UTC day of a series | years |
+/// | figures | a figure of a device for a civil day | for ever |
+/// | charger_days | a charger's own record of a day | for ever |
+///
+/// Every tier follows from the one before it; nothing is counted in memory that a crash could take away or count twice.
+public final class HistoryStore: Sendable {
+    /// The file's name in the state directory.
+    public static let fileName = "history.sqlite"
+    /// Seconds that a value holds without another.
+    public static let longestHold = 300.0
+
+    /// Where the file is.
+    public let path: String
+    /// The place whose days are meant.
+    public let zone: TimeZoneRules
+    let database: DatabaseQueue
+
+    private init(path: String, zone: TimeZoneRules, database: DatabaseQueue) {
+        self.path = path
+        self.zone = zone
+        self.database = database
+    }
+
+    /// Opens or makes the database to write it, and checks it.
+    ///
+    /// - Throws: ``HistoryError/damaged(path:reason:)`` for a file that must be set aside,
+    ///   ``HistoryError/unwritable(path:reason:)`` where nothing can be written,
+    ///   ``HistoryError/newer(path:)`` for a file that this version must not touch.
+    public static func open(at path: String, zone: TimeZoneRules) throws(HistoryError) -> HistoryStore {
+        do {
+            let store = HistoryStore(path: path, zone: zone, database: try queue(path, readOnly: false))
+            try store.check()
+            try migrations.migrate(store.database)
+            try store.database.write { try $0.execute(sql: "INSERT OR IGNORE INTO meta VALUES ('made_by', 1)") }
+            return store
+        } catch let error as HistoryError {
+            throw error
+        } catch {
+            throw HistoryError(error, path: path)
+        }
+    }
+
+    /// Opens the database to read it, while the daemon may be writing it.
+    public static func read(at path: String, zone: TimeZoneRules) throws(HistoryError) -> HistoryStore {
+        guard access(path, F_OK) == 0 else { throw .missing(path) }
+        do {
+            let store = HistoryStore(path: path, zone: zone, database: try queue(path, readOnly: true))
+            try store.refuseNewer()
+            return store
+        } catch let error as HistoryError {
+            throw error
+        } catch {
+            throw HistoryError(error, path: path)
+        }
+    }
+
+    /// Moves a damaged database out of the way.
+    ///
+    /// - Parameter stamp: what to add to the name, such as the time.
+    /// - Returns: its new name; nil if it cannot be moved.
+    public static func setAside(_ path: String, stamp: String) -> String? {
+        var target = "\(path).damaged-\(stamp)"
+        var number = 1
+        while access(target, F_OK) == 0, number < 1000 {
+            number += 1
+            target = "\(path).damaged-\(stamp)-\(number)"
+        }
+        guard rename(path, target) == 0 else { return nil }
+        for suffix in ["-wal", "-shm"] where access(path + suffix, F_OK) == 0 { rename(path + suffix, target + suffix) }
+        return target
+    }
+
+    private static func queue(_ path: String, readOnly: Bool) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = readOnly
+        configuration.label = "history"
+        configuration.busyMode = .timeout(5)
+        if !readOnly { configuration.journalMode = .wal }
+        configuration.prepareDatabase { db in
+            guard !readOnly else { return }
+            // One fsync a minute is little, and a power cut then takes no more than a kill does.
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 500")
+            try db.execute(sql: "PRAGMA journal_size_limit = 4194304")
+            try db.execute(sql: "PRAGMA cache_size = -4000")
+        }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    private func check() throws {
+        try database.read { db in
+            if let answer = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), answer != "ok" {
+                throw HistoryError.damaged(path: path, reason: answer)
+            }
+        }
+        try refuseNewer()
+    }
+
+    private func refuseNewer() throws {
+        let isNewer = try database.read { try Self.migrations.hasBeenSuperseded($0) }
+        if isNewer { throw HistoryError.newer(path: path) }
+    }
+
+    private static var migrations: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+                    CREATE TABLE devices (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+                    CREATE TABLE series (
+                        id INTEGER PRIMARY KEY, device TEXT NOT NULL, quantity TEXT NOT NULL, unit TEXT NOT NULL,
+                        decimals INTEGER NOT NULL, UNIQUE (device, quantity, unit));
+                    CREATE TABLE boots (
+                        id INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE, clock_offset REAL, proven INTEGER NOT NULL,
+                        first_minute INTEGER);
+                    CREATE TABLE samples (id INTEGER PRIMARY KEY, block BLOB NOT NULL);
+                    CREATE TABLE minutes (id INTEGER PRIMARY KEY, block BLOB NOT NULL);
+                    CREATE TABLE quarters (id INTEGER PRIMARY KEY, block BLOB NOT NULL);
+                    CREATE TABLE figures (
+                        day INTEGER NOT NULL, device INTEGER NOT NULL, figure TEXT NOT NULL, value REAL NOT NULL,
+                        PRIMARY KEY (day, device, figure)) WITHOUT ROWID;
+                    CREATE TABLE charger_days (
+                        device TEXT NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, yield REAL NOT NULL,
+                        maximum_power REAL NOT NULL, maximum_voltage REAL NOT NULL, minimum_voltage REAL NOT NULL,
+                        bulk REAL NOT NULL, absorption REAL NOT NULL, float REAL NOT NULL, uncertain INTEGER NOT NULL,
+                        PRIMARY KEY (device, day)) WITHOUT ROWID;
+                    CREATE TABLE stale (kind INTEGER, number INTEGER, PRIMARY KEY (kind, number)) WITHOUT ROWID;
+                    """)
+        }
+        return migrator
+    }
+
+    /// What the file holds.
+    public func size() throws(HistoryError) -> HistorySize {
+        try reading { db in
+            let page = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 0
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+            var rows: [String: Int] = [:]
+            for table in ["samples", "minutes", "quarters", "figures", "charger_days", "series"] {
+                rows[table] = try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table)")
+            }
+            return HistorySize(file: page * pages, free: page * free, rows: rows)
+        }
+    }
+
+    /// The newest minute with samples, in minutes since 1970; nil without any.
+    public func newest() throws(HistoryError) -> Int? { try reading { try newestMinute($0) } }
+
+    /// Ends all use of the file.
+    public func close() { try? database.close() }
+
+    // MARK: Transactions
+
+    func reading<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
+        do { return try database.read(body) } catch let error as HistoryError { throw error } catch {
+            throw HistoryError(error, path: path)
+        }
+    }
+
+    func writing<Value>(_ body: (Database) throws -> Value) throws(HistoryError) -> Value {
+        do { return try database.write(body) } catch let error as HistoryError { throw error } catch {
+            throw HistoryError(error, path: path)
+        }
+    }
+
+    // MARK: Small facts
+
+    func meta(_ key: String, _ db: Database) throws -> Int? {
+        let statement = try db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?")
+        return try Int.fetchOne(statement, arguments: [key])
+    }
+
+    func setMeta(_ key: String, _ value: Int, _ db: Database) throws {
+        try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES (?, ?)", arguments: [key, value])
+    }
+
+    func allSeries(_ db: Database) throws -> [Series] {
+        try Row.fetchAll(db, sql: "SELECT id, device, quantity, unit, decimals FROM series ORDER BY id").map {
+            Series(
+                id: $0[0], device: $0[1], quantity: Quantity(rawValue: $0[2]), unit: $0[3],
+                decimals: min(max($0[4], 0), 3))
+        }
+    }
+
+    /// The number of a device, new if need be.
+    func deviceID(_ name: String, _ db: Database) throws -> Int {
+        if let found = try Int.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name]) {
+            return found
+        }
+        try db.execute(sql: "INSERT INTO devices (name) VALUES (?)", arguments: [name])
+        return Int(db.lastInsertedRowID)
+    }
+
+    /// The series of a quantity, new if need be; nil if there are too many.
+    func series(device: String, quantity: Quantity, unit: String, _ db: Database) throws -> Series? {
+        let found = try Row.fetchOne(
+            db, sql: "SELECT id, decimals FROM series WHERE device = ? AND quantity = ? AND unit = ?",
+            arguments: [device, quantity.rawValue, unit])
+        if let found {
+            return Series(
+                id: found[0], device: device, quantity: quantity, unit: unit, decimals: min(max(found[1], 0), 3))
+        }
+        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM series") ?? 0 < Series.limit else { return nil }
+        let decimals = quantity.isCode ? 0 : Series.decimals(ofUnit: unit)
+        try db.execute(
+            sql: "INSERT INTO series (device, quantity, unit, decimals) VALUES (?, ?, ?, ?)",
+            arguments: [device, quantity.rawValue, unit, decimals])
+        return Series(
+            id: Int(db.lastInsertedRowID), device: device, quantity: quantity, unit: unit, decimals: decimals)
+    }
+}
+
+extension HistoryError {
+    init(_ error: any Error, path: String) {
+        if let error = error as? HistoryError {
+            self = error
+            return
+        }
+        guard let error = error as? DatabaseError else {
+            self = .unreadable(path: path, reason: "\(error)")
+            return
+        }
+        let reason = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT: self = .damaged(path: path, reason: reason)
+        case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_BUSY,
+            .SQLITE_LOCKED, .SQLITE_AUTH:
+            self = .unwritable(path: path, reason: reason)
+        // A table that is not there, a column of another kind: not a file of ours, or not a whole one.
+        default: self = .damaged(path: path, reason: reason)
+        }
+    }
+}

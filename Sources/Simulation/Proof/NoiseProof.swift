@@ -1,0 +1,134 @@
+import Glibc
+import Synchronization
+import VEDirect
+
+/// Many runs of ``LineProof`` at one bit error rate, on as many threads as wanted: chargers of several models and
+/// firmwares, each with its own sky, noise and session.
+public struct NoiseProof: Sendable {
+    /// Chance of each bit to be flipped, both ways, 0…1.
+    public var bitErrorRate: Double
+    /// How many readings are to be published.
+    public var readings: Int
+    /// Equal seeds give equal numbers, whatever the number of threads.
+    public var seed: UInt64
+    /// Threads, at least 1.
+    public var threads: Int
+    /// How the chargers take their time.
+    public var timing: ChargerTiming
+    /// Readings of one session; then the next one begins with the identification of its charger.
+    public var readingsPerSession = 100_000
+
+    /// A proof.
+    public init(bitErrorRate: Double, readings: Int, seed: UInt64 = 1, threads: Int = 1, timing: ChargerTiming) {
+        self.bitErrorRate = bitErrorRate
+        self.readings = readings
+        self.seed = seed
+        self.threads = max(1, threads)
+        self.timing = timing
+    }
+
+    /// Chargers that answer almost at once, so that the line is the only limit: the most readings, and the most
+    /// damage, for the time.
+    public static var swiftTiming: ChargerTiming {
+        var timing = ChargerTiming()
+        timing.usualTurnAround = .milliseconds(1)...(.milliseconds(3))
+        timing.slowTurnAround = .milliseconds(3)...(.milliseconds(12))
+        return timing
+    }
+
+    /// What session number `index` is.
+    public func settings(ofSession index: Int) -> LineProofSettings {
+        let serial = "HQ2\(100 + index % 900)" + String(index % 33_000 + 3_000, radix: 33, uppercase: true)
+        let model: ChargerModel =
+            switch index % 6 {
+            case 0: .smartSolar150x60(serial: serial, firmware: .v164)
+            case 1: .smartSolar75x15(serial: serial, firmware: .v316)
+            case 2: .blueSolar75x15(serial: serial, firmware: .v150)
+            case 3: .smartSolar150x60(serial: serial, firmware: .v316, link: .master)
+            case 4: .blueSolar75x15(serial: serial, firmware: .v116)
+            default: .smartSolar75x15(serial: serial, firmware: .v164, link: .slave)
+            }
+        var rates = NoisyLine.Rates()
+        rates.bitErrors = bitErrorRate
+        return LineProofSettings(
+            model: model, timing: timing, rates: rates, seed: SeededRandom.seed(seed, part: index))
+    }
+
+    /// Runs all sessions and returns what came of them together.
+    ///
+    /// - Parameter progress: called with the readings so far, on any of the threads, one call at a time.
+    public func run(progress: @escaping @Sendable (_ readings: Int) -> Void = { _ in }) -> ProofTally {
+        let sessions = max(1, (readings + readingsPerSession - 1) / readingsPerSession)
+        let share = (readings + sessions - 1) / sessions
+        let crew = ProofCrew(sessions: sessions, progress: progress) { index in
+            let settings = settings(ofSession: index)
+            var proof = LineProof(settings, session: DeviceSession(plan: settings.plan, now: .zero))
+            // On a line on which next to nothing passes, a second for each reading is enough to give up.
+            proof.run(readings: share, until: .seconds(60 + share))
+            return proof.tally
+        }
+        return crew.run(threads: min(threads, sessions))
+    }
+}
+
+/// Threads that take runs from a common counter and add up what came of them.
+private final class ProofCrew: Sendable {
+    private struct State: Sendable {
+        var next = 0
+        var tallies: [Int: ProofTally] = [:]
+        var readings = 0
+    }
+
+    private let sessions: Int
+    private let work: @Sendable (Int) -> ProofTally
+    private let progress: @Sendable (Int) -> Void
+    private let state = Mutex(State())
+
+    init(
+        sessions: Int, progress: @escaping @Sendable (Int) -> Void, work: @escaping @Sendable (Int) -> ProofTally
+    ) {
+        self.sessions = sessions
+        self.progress = progress
+        self.work = work
+    }
+
+    func run(threads count: Int) -> ProofTally {
+        var threads: [pthread_t] = []
+        for _ in 1..<max(1, count) {
+            var thread = pthread_t()
+            let this = Unmanaged.passRetained(self)
+            let code = pthread_create(
+                &thread, nil,
+                { argument in
+                    if let argument { Unmanaged<ProofCrew>.fromOpaque(argument).takeRetainedValue().labour() }
+                    return nil
+                }, this.toOpaque())
+            if code == 0 { threads.append(thread) } else { this.release() }
+        }
+        labour()
+        for thread in threads { pthread_join(thread, nil) }
+        return state.withLock { state in
+            // In the order of the sessions, so that the examples do not depend on the threads.
+            var sum = ProofTally()
+            for index in state.tallies.keys.sorted() { if let tally = state.tallies[index] { sum.add(tally) } }
+            return sum
+        }
+    }
+
+    private func labour() {
+        while true {
+            let index = state.withLock { state -> Int? in
+                guard state.next < sessions else { return nil }
+                defer { state.next += 1 }
+                return state.next
+            }
+            guard let index else { return }
+            let tally = work(index)
+            state.withLock { state in
+                state.tallies[index] = tally
+                state.readings += tally.readings
+                progress(state.readings)
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+import ArgumentParser
+import Glibc
+import History
+
+/// The history, out and in.
+struct HistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "Export, import and size of what was recorded.",
+        // Not shown before the daemon records by itself; until then there are only imported histories.
+        shouldDisplay: false,
+        subcommands: [HistoryExportCommand.self, HistoryImportCommand.self, HistorySizeCommand.self])
+}
+
+/// History to standard output.
+struct HistoryExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write the history to standard output.",
+        discussion: """
+              vebridge history export > history.csv
+              vebridge history export --json --since 2026-11-01
+              vebridge history export --line-protocol --only days |
+                  curl --data-binary @- http://influx:8086/api/v2/write?...
+
+            All of it, unless days or tiers are named. What is exported whole can be
+            imported again, with the same statistics.
+            """)
+
+    enum Format: String, EnumerableFlag {
+        case csv
+        case json
+        case lineProtocol
+
+        static func name(for value: Format) -> NameSpecification {
+            value == .lineProtocol ? .customLong("line-protocol") : .long
+        }
+
+        static func help(for value: Format) -> ArgumentHelp? {
+            switch value {
+            case .csv: "A table with a line of headings (the default)."
+            case .json: "A JSON object a line."
+            case .lineProtocol: "InfluxDB's line protocol."
+            }
+        }
+    }
+
+    @OptionGroup var place: HistoryPlace
+
+    @Flag(exclusivity: .exclusive)
+    var format = Format.csv
+
+    @Option(help: "The first day.")
+    var since: String?
+
+    @Option(help: "The last day.")
+    var until: String?
+
+    @Option(help: "Only these: samples, minutes, quarters, days; may be given several times.")
+    var only: [String] = []
+
+    func run() throws {
+        let zone = TimeZoneRules.local()
+        let today = zone.date(at: Double(time(nil)))
+        var tiers: Set<HistoryStore.Tier> = []
+        for name in only {
+            guard let tier = HistoryStore.Tier(rawValue: name) else {
+                Terminal.complain("--only: '\(name)' is none of samples, minutes, quarters, days")
+                throw Status.usage.exit
+            }
+            tiers.insert(tier)
+        }
+        let store = try place.open(zone: zone)
+        let first = try since.map { try HistoryPlace.date($0, option: "--since", today: today) }
+        let last = try until.map { try HistoryPlace.date($0, option: "--until", today: today) }
+        do {
+            var days: ClosedRange<CivilDate>?
+            if first != nil || last != nil, let known = try store.days() {
+                let low = first ?? known.lowerBound
+                let high = last ?? max(known.upperBound, low)
+                guard low <= high else {
+                    Terminal.complain("--since \(low) is after --until \(high)")
+                    throw Status.usage.exit
+                }
+                days = low...high
+            }
+            let exchange: ExchangeFormat =
+                switch format {
+                case .csv: .csv
+                case .json: .json
+                case .lineProtocol: .lineProtocol
+                }
+            // Whole pages at a time: a year is millions of lines.
+            var page = ""
+            try store.export(as: exchange, tiers: tiers.isEmpty ? Set(HistoryStore.Tier.allCases) : tiers, days: days) {
+                line in
+                page += line
+                page += "\n"
+                guard page.utf8.count > 1 << 16 else { return }
+                Terminal.draw(page)
+                page = ""
+            }
+            Terminal.draw(page)
+        } catch let error as HistoryError {
+            Terminal.complain(error.description)
+            throw Status.failed.exit
+        }
+    }
+}
+
+/// History from files.
+struct HistoryImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Read exported files into the history.",
+        discussion: """
+              vebridge history import history.csv
+              zcat old.csv.gz | vebridge history import -
+
+            CSV, JSON Lines and line protocol as 'history export' writes them; which it
+            is shows in the first line. What is there for the same moment is replaced.
+            Stop the daemon meanwhile, or it waits.
+            """)
+
+    @OptionGroup var place: HistoryPlace
+
+    @Argument(help: "Files; - is standard input.")
+    var files: [String]
+
+    func run() throws {
+        do {
+            let store = try HistoryStore.open(at: try place.path, zone: TimeZoneRules.local())
+            for file in files {
+                let descriptor = file == "-" ? 0 : Glibc.open(file, O_RDONLY | O_CLOEXEC)
+                guard descriptor >= 0 else {
+                    Terminal.complain("\(file): \(String(cString: strerror(errno)))")
+                    throw Status.failed.exit
+                }
+                var reader = try HistoryImport(into: store)
+                do throws(HistoryError) {
+                    try Self.forEachLine(of: descriptor) { line throws(HistoryError) in try reader.take(line) }
+                    try reader.finish()
+                } catch {
+                    Terminal.complain("\(file): \(error.description)")
+                    throw Status.failed.exit
+                }
+                if descriptor > 0 { Glibc.close(descriptor) }
+                let count = reader.count
+                Terminal.complain(
+                    "\(file): \(count.samples) samples, \(count.slots) minutes and quarters, \(count.figures) figures, "
+                        + "\(count.chargerDays) days of chargers")
+            }
+            store.close()
+        } catch let error as HistoryError {
+            Terminal.complain(error.description)
+            throw Status.failed.exit
+        }
+    }
+
+    private static func forEachLine(
+        of descriptor: Int32, _ body: (String) throws(HistoryError) -> Void
+    ) throws(HistoryError) {
+        var rest: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            var start = 0
+            for index in 0..<count where chunk[index] == UInt8(ascii: "\n") {
+                rest += chunk[start..<index]
+                try body(String(decoding: rest, as: UTF8.self))
+                rest.removeAll(keepingCapacity: true)
+                start = index + 1
+            }
+            rest += chunk[start..<count]
+            guard rest.count < 1 << 20 else { throw .badLine(0, "a line of more than 1 MB: not a file of vebridge's") }
+        }
+        if !rest.isEmpty { try body(String(decoding: rest, as: UTF8.self)) }
+    }
+}
+
+/// What the history's file holds.
+struct HistorySizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "size", abstract: "What the history's file holds.")
+
+    @OptionGroup var place: HistoryPlace
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func run() throws {
+        let store = try place.open(zone: TimeZoneRules.local())
+        do {
+            let size = try store.size()
+            let days = try store.days()
+            if json {
+                var object = JSONObject()
+                object.add("path", store.path)
+                object.add("bytes", size.file)
+                object.add("free_bytes", size.free)
+                if let days {
+                    object.add("from", "\(days.lowerBound)")
+                    object.add("to", "\(days.upperBound)")
+                }
+                for (table, rows) in size.rows.sorted(by: { $0.key < $1.key }) { object.add(table, rows) }
+                Terminal.print(object.text)
+                return
+            }
+            Terminal.print(store.path)
+            Terminal.print("\(size.file) bytes, \(size.free) of them free")
+            if let days { Terminal.print("\(days.lowerBound) to \(days.upperBound)") }
+            for (table, rows) in size.rows.sorted(by: { $0.key < $1.key }) {
+                Terminal.print("\(rows) rows of \(table)")
+            }
+        } catch {
+            Terminal.complain(error.description)
+            throw Status.failed.exit
+        }
+    }
+}
