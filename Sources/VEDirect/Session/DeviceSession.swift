@@ -121,6 +121,12 @@ public struct DeviceSession: Sendable {
     private static let senselessTime: Duration = .seconds(15)
     /// The least time between two rounds of fast registers before everything was asked for once.
     private static let firstPassInterval: Duration = .seconds(3)
+    /// A fast register that is this old is asked for before all others…
+    private static let urgentAge: Duration = .seconds(4)
+    /// …up to this age: then there is another reason than bad luck.
+    private static let hopelessAge: Duration = .seconds(20)
+    /// How long the serial number may be asked for again before the state shows it.
+    private static let quietVerification: Duration = .milliseconds(1500)
     /// Between two tries to learn the rest of the identity.
     private static let questionInterval: Duration = .seconds(10)
 
@@ -148,6 +154,7 @@ public struct DeviceSession: Sendable {
     private var lastByte: Duration
     private var lastGoodFrame: Duration
     private var nextAttempt: Duration = .zero
+    private var verifyingSince: Duration = .zero
     private var hasHeardBlock = false
 
     // Polling
@@ -395,7 +402,7 @@ public struct DeviceSession: Sendable {
         settle(by: frame, at: now)
         guard flags.isEmpty else { return receiveRefusal(of: register, flags, at: now) }
         if register == .serialNumber {
-            receiveSerial(frame.value, at: now)
+            receiveSerial(frame.value, isRepaired: frame.repairs > 0, at: now)
         } else if let place = place(of: register, at: now) {
             slots[place].refusals = 0
             claim(place, frame.value, .asked, at: now)
@@ -636,10 +643,12 @@ public struct DeviceSession: Sendable {
 
     // MARK: Identity
 
-    private mutating func receiveSerial(_ raw: RawValue, at now: Duration) {
+    private mutating func receiveSerial(_ raw: RawValue, isRepaired: Bool, at now: Duration) {
         guard let definition = RegisterCatalogue.standard[.serialNumber],
             case .text(let serial)? = try? definition.decode(raw)
         else { return }
+        // A digit that was guessed may be right of a name that is known; it makes no new one.
+        if isRepaired, serial != identity?.serial { return }
         noteSerial(serial, isText: false, at: now)
         guard serial == identity?.serial, let place = place(of: .serialNumber, at: now) else { return }
         postpone(place, at: now)
@@ -709,7 +718,11 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func voteProduct(_ id: UInt16) {
-        if let known = identity?.productID, known == id { return }
+        if let known = identity?.productID, known == id {
+            // What damage said in the hours before counts no longer.
+            if !productVotes.isEmpty { productVotes = [:] }
+            return
+        }
         if productVotes.count > 8 { productVotes = [:] }
         productVotes[id, default: 0] += 1
         completeIdentity()
@@ -719,10 +732,19 @@ public struct DeviceSession: Sendable {
         if !questions.contains(question) { questions.append(question) }
     }
 
+    /// The product that enough frames agree on and hardly any deny.
+    private var decidedProduct: UInt16? {
+        guard let first = productVotes.max(by: { $0.value < $1.value }), first.value >= judge.necessaryClaims else {
+            return nil
+        }
+        let others = productVotes.reduce(0) { $0 + $1.value } - first.value
+        return first.value > 2 * others ? first.key : nil
+    }
+
     /// Product and firmware count when two frames agree.
     private mutating func completeIdentity() {
         guard let before = identity else { return }
-        if let id = productVotes.first(where: { $0.value >= 2 })?.key, id != before.productID {
+        if let id = decidedProduct, id != before.productID {
             productVotes = [:]
             identity?.productID = id
             if identity?.model == nil { identity?.model = Product.withID(id)?.model }
@@ -940,6 +962,8 @@ public struct DeviceSession: Sendable {
             counters.confirmations += 1
             return send(.get(.serialNumber), at: now)
         }
+        // Where what moves is in doubt all the time, what stands still is not to be forgotten over it.
+        if judge.hasDamage, let place = stalestTurn(after: .seconds(4), at: now) { return poll(place, at: now) }
         if !confirmations.isEmpty {
             let place = confirmations.removeFirst()
             slots[place].isQueued = false
@@ -950,7 +974,7 @@ public struct DeviceSession: Sendable {
         if let request = nextFast(at: now) { return request }
         // …then something seldom: all of it at first, later as much as the pace of the rounds allows…
         askForTheRest(at: now)
-        if roundStart != nil, !hasCompletedPass {
+        if roundStart != nil, !hasCompletedPass, now < nextRound || !isFirstPass {
             if isFirstPass, !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
             if let place = nextUnasked() {
                 if isFirstPass { return poll(place, at: now) }
@@ -979,11 +1003,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func nextFast(at now: Duration) -> Request? {
-        if judge.isHeavilyDamaged {
-            // Every other time, so that one that is never answered holds up nobody.
-            takesStalest.toggle()
-            if takesStalest, let place = stalestFast(at: now) { return poll(place, at: now) }
-        }
+        if judge.isHeavilyDamaged, let place = stalestTurn(after: .seconds(2), at: now) { return poll(place, at: now) }
         while roundIndex < plannedCount, now >= nextTurn {
             let place = roundIndex
             roundIndex += 1
@@ -1004,13 +1024,22 @@ public struct DeviceSession: Sendable {
         nextTurn = now
     }
 
-    /// Where a reading takes many tries, the register that has waited longest comes first, if it has waited long.
-    private func stalestFast(at now: Duration) -> Int? {
+    /// The fast register that has waited longest, if it has waited so long; every other time, so that one that is
+    /// never answered holds up nobody. One that was answered before and is about to grow old has every turn.
+    private mutating func stalestTurn(after age: Duration, at now: Duration) -> Int? {
+        guard let place = stalestFast(after: age, at: now) else { return nil }
+        takesStalest.toggle()
+        let wait = now - slots[place].believed
+        return takesStalest || slots[place].believed > .zero && (Self.urgentAge..<Self.hopelessAge).contains(wait)
+            ? place : nil
+    }
+
+    private func stalestFast(after age: Duration, at now: Duration) -> Int? {
         var stalest: Int?
         for place in 0..<plannedCount where slots[place].pace == .fast && slots[place].due <= now {
             if stalest.map({ slots[place].believed < slots[$0].believed }) ?? true { stalest = place }
         }
-        return stalest.flatMap { now - slots[$0].believed > .seconds(2) ? $0 : nil }
+        return stalest.flatMap { now - slots[$0].believed > age ? $0 : nil }
     }
 
     private mutating func poll(_ place: Int, at now: Duration) -> Request {
@@ -1058,6 +1087,7 @@ public struct DeviceSession: Sendable {
     // MARK: State
 
     private mutating func begin(_ phase: Phase, at now: Duration) {
+        if phase == .verifying, self.phase != .verifying { verifyingSince = now }
         self.phase = phase
         nextAttempt = now
         // Whoever answers what was asked before may be another device.
@@ -1084,7 +1114,9 @@ public struct DeviceSession: Sendable {
             case .listening: .listening
             case .polling: .polling
             case .identifying where isAnswering: .identifying
-            case .verifying where isAnswering: .verifying
+            // Whoever looks twice says nothing of it: mostly it is settled by the next answer.
+            case .verifying where isAnswering:
+                state == .polling && now - verifyingSince < Self.quietVerification ? .polling : .verifying
             case .identifying, .verifying: hasText ? .textOnly : .silent
             }
         guard new != state else { return }

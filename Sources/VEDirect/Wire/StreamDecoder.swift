@@ -403,9 +403,10 @@ enum HexDigits {
     /// for every other byte.
     static let repaired: InlineArray<256, UInt8> = {
         var table = InlineArray<256, UInt8>(repeating: 0xFF)
-        // What may just as well be a damaged end or beginning of a frame is none.
-        let marks = [0x0A, 0x3A].flatMap { mark in [0, 1, 2, 4, 8, 16, 32, 64, 128].map { mark ^ $0 } }
-        for byte in 0..<256 where value[byte] > 15 && byte != 0x0D && !marks.contains(byte) {
+        for byte in 0..<256 where value[byte] > 15 && byte != 0x0D {
+            // What may just as well be a damaged end or beginning of a frame is none.
+            let near = [0, 1, 2, 4, 8, 16, 32, 64, 128].map { byte ^ $0 }
+            if near.contains(where: { $0 == 0x0A || $0 == 0x3A }) { continue }
             let digits = [0x10, 0x20, 0x40, 0x80].map { value[byte ^ $0] }.filter { $0 < 16 }
             if digits.count == 1 { table[byte] = digits[0] }
         }
