@@ -1,0 +1,140 @@
+/// What to ask next: rounds of what moves fast, and between them what is seldom due.
+extension DeviceSession {
+    /// When the next round of fast registers begins.
+    var nextRound: Duration {
+        guard let roundStart else { return .zero }
+        return roundStart + (isFirstPass ? max(plan.fastInterval, Self.firstPassInterval) : plan.fastInterval)
+    }
+
+    /// Whether everything is to be asked for once before the fast registers are again. Not on a line where that takes
+    /// for ever.
+    var isFirstPass: Bool { !hasCompletedPass && !judge.isHeavilyDamaged }
+
+    mutating func nextPoll(at now: Duration) -> Request? {
+        if wantsSerial, !refusesSerial {
+            wantsSerial = false
+            counters.confirmations += 1
+            return send(.get(.serialNumber), at: now)
+        }
+        // Where what moves is in doubt all the time, what stands still is not to be forgotten over it.
+        if judge.hasDamage, let place = stalestTurn(after: .seconds(4), at: now) { return poll(place, at: now) }
+        if !confirmations.isEmpty {
+            let place = confirmations.removeFirst()
+            slots[place].isQueued = false
+            counters.confirmations += 1
+            return send(.get(slots[place].register), place: place, at: now)
+        }
+        // The rest of a round of the fast registers…
+        if let request = nextFast(at: now) { return request }
+        // …then something seldom: all of it at first, later as much as the pace of the rounds allows…
+        askForTheRest(at: now)
+        if roundStart != nil, !hasCompletedPass, now < nextRound || !isFirstPass {
+            if isFirstPass, !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
+            if let place = nextUnasked() {
+                if isFirstPass { return poll(place, at: now) }
+            } else {
+                hasCompletedPass = true
+                events.append(.passCompleted)
+            }
+        }
+        if roundStart != nil, now < nextRound || extraBudget > 0 {
+            extraBudget -= 1
+            if !questions.isEmpty { return ask(questions.removeFirst(), at: now) }
+            if let place = nextSeldom(at: now) { return poll(place, at: now) }
+        }
+        // …then the next round.
+        guard roundStart == nil || now >= nextRound else { return nil }
+        // Where a round takes long, what moves with the clouds comes first.
+        let isLate = roundStart.map { now - $0 > .seconds(2) } ?? false
+        roundStart = now
+        roundIndex = 0
+        rounds &+= 1
+        extraBudget = isLate && rounds & 3 != 0 ? 0 : 1
+        spreadTurns(at: now)
+        if let request = nextFast(at: now) { return request }
+        guard !isFirstPass, extraBudget > 0, let place = nextSeldom(at: now) else { return nil }
+        return poll(place, at: now)
+    }
+
+    mutating func nextFast(at now: Duration) -> Request? {
+        if judge.isHeavilyDamaged, let place = stalestTurn(after: .seconds(2), at: now) { return poll(place, at: now) }
+        while roundIndex < plannedCount, now >= nextTurn {
+            let place = roundIndex
+            roundIndex += 1
+            guard slots[place].pace == .fast, slots[place].due <= now else { continue }
+            nextTurn += turnSpacing
+            return poll(place, at: now)
+        }
+        return nil
+    }
+
+    /// The turns of a round are spread over its time: a device that is asked all the time is never long unheard, and
+    /// a plug that is moved is noticed.
+    mutating func spreadTurns(at now: Duration) {
+        let isSpread = hasCompletedPass && !judge.hasDamage
+        let end = now + plan.fastInterval
+        let turns = isSpread ? (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end } : 0
+        turnSpacing = turns > 0 ? plan.fastInterval * 9 / 10 / turns : .zero
+        nextTurn = now
+    }
+
+    func stalestFast(after age: Duration, at now: Duration) -> Int? {
+        var stalest: Int?
+        for place in 0..<plannedCount where slots[place].pace == .fast && slots[place].due <= now {
+            if stalest.map({ slots[place].believed < slots[$0].believed }) ?? true { stalest = place }
+        }
+        return stalest.flatMap { now - slots[$0].believed > age ? $0 : nil }
+    }
+
+    /// The fast register that has waited longest, if it has waited so long; every other time, so that one that is
+    /// never answered holds up nobody. One that was answered before and is about to grow old has every turn.
+    mutating func stalestTurn(after age: Duration, at now: Duration) -> Int? {
+        guard let place = stalestFast(after: age, at: now) else { return nil }
+        takesStalest.toggle()
+        let wait = now - slots[place].believed
+        return takesStalest || slots[place].believed > .zero && (Self.urgentAge..<Self.hopelessAge).contains(wait)
+            ? place : nil
+    }
+
+    mutating func poll(_ place: Int, at now: Duration) -> Request {
+        // Asked again even if nothing comes of this: a doubt that is dropped waits for its turn.
+        postpone(place, at: now)
+        slots[place].doubts = 0
+        return send(.get(slots[place].register), place: place, at: now)
+    }
+
+    /// What was never asked, in the plan's order; the records of days come when there is time.
+    func nextUnasked() -> Int? {
+        for place in 0..<plannedCount where !slots[place].wasAsked && slots[place].pace != .history { return place }
+        return nil
+    }
+
+    func nextSeldom(at now: Duration) -> Int? {
+        var best: Int?
+        for place in 0..<plannedCount where slots[place].pace != .fast && slots[place].due <= now {
+            // What was never asked comes first, in the plan's order; then the longest overdue.
+            if !slots[place].wasAsked { return place }
+            if best.map({ slots[place].due < slots[$0].due }) ?? true { best = place }
+        }
+        return best
+    }
+
+    mutating func postpone(_ place: Int, at now: Duration, by delay: Duration? = nil) {
+        guard let pace = slots[place].pace else { return }
+        slots[place].wasAsked = true
+        if let delay {
+            slots[place].due = now + delay
+        } else if pace == .history, slots[place].register != .historyDay(0), slots[place].register != .historyTotal {
+            slots[place].due = now + plan.constantInterval
+        } else {
+            // A little early counts, so that a round does not skip what it read a hair later last time.
+            slots[place].due = now + plan.interval(of: pace) * 9 / 10
+        }
+    }
+
+    mutating func dueHistory(at now: Duration) {
+        for place in 0..<plannedCount where slots[place].pace == .history {
+            if slots[place].register != .historyDay(0) { slots[place].due = now }
+        }
+    }
+}
