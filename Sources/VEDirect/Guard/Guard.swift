@@ -22,7 +22,7 @@ public struct Guard: Sendable {
         case believe(Confidence)
         /// Read it again first.
         case doubt
-        /// It is a jump that others confirm: make sure that it is the same device, then read it again.
+        /// It is a jump: make sure that it is the same device, then read it again.
         case doubtDevice
         /// It cannot be.
         case refuse
@@ -134,8 +134,14 @@ public struct Guard: Sendable {
             return .believe(.plausible)
         }
         let claim = note(place, raw, at: now)
-        guard isAgreed || claim.count >= (isClean ? 2 : necessaryClaims) else { return .doubt }
-        if isJump, identityProven < claim.first { return .doubtDevice }
+        let isOtherDevicePossible = isJump && identityProven < claim.first
+        guard isAgreed || claim.count >= (isClean ? 2 : necessaryClaims) else {
+            // With the serial number read between the two answers a real jump waits for no third. Where most frames are
+            // damaged so long an answer seldom comes whole, and a jump is damage more often than not: there the values
+            // have to agree first.
+            return isOtherDevicePossible && !isHeavilyDamaged ? .doubtDevice : .doubt
+        }
+        if isOtherDevicePossible { return .doubtDevice }
         believe(place, raw, value, at: now)
         return .believe(.confirmed)
     }
