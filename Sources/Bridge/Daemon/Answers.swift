@@ -6,6 +6,7 @@ extension Daemon.BridgeLoop {
         case .republish:
             publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             publishBuses()
+            tellAnew(at: time)
             return .done(data: "{}")
         case .rediscover:
             hasPortsChanged = true

@@ -105,6 +105,7 @@ public struct Daemon: Sendable {
         var sink: TopicSink
         var buses: [BusSlot] = []
         var busPublisher: BusPublisher
+        var readable: ReadableDesk
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
@@ -149,6 +150,7 @@ public struct Daemon: Sendable {
             }
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
+            readable = ReadableDesk(configuration, isRecorded: recorder != nil, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
@@ -209,6 +211,7 @@ public struct Daemon: Sendable {
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
+                if !once { tellPeople(at: woken) }
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -230,6 +233,7 @@ public struct Daemon: Sendable {
         @discardableResult
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
             for bus in buses { bus.supervisor.shut() }
+            endReadable(at: time)
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
         }
@@ -245,6 +249,7 @@ public struct Daemon: Sendable {
             }
             deadline = min(deadline, nextRescan)
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
+            if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
         }
@@ -366,12 +371,14 @@ public struct Daemon: Sendable {
             case .reading(let reading):
                 guard let serial = ports[index].serial else { return }
                 plant.read(reading, serial: serial)
+                readable.mark()
                 publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in
                     sink.publish($0, $1)
                 }
             case .refused(let register):
                 guard let serial = ports[index].serial else { return }
                 plant.refused(register, serial: serial)
+                readable.mark()
                 publisher.changed(register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             case .state(let state):
                 noteState(state, port: index)
@@ -459,8 +466,10 @@ public struct Daemon: Sendable {
                 sink.beginCatchUp()
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 publishBuses()
+                tellAnew(at: time)
                 sink.endCatchUp()
             }
+            readable.take(contents.heard, at: time)
             for pending in contents.requests { pending.answer(answer(pending.request.action, at: time)) }
             return contents.stopReason
         }

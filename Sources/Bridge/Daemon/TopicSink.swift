@@ -47,8 +47,9 @@ final class TopicSink: Sendable {
             }
             return isTaken
         }
+        let ear = ReadableEar(configuration)
         let events = LinkEvents(
-            mailbox: mailbox, log: log, outlets: outlets, desk: desk, topic: configuration.bridge.topic)
+            mailbox: mailbox, log: log, outlets: outlets, desk: desk, ear: ear, topic: configuration.bridge.topic)
         var links: [BrokerLink] = []
         var finders: [BrokerFinder?] = []
         for (index, broker) in ([configuration.broker] + configuration.brokers).enumerated() {
@@ -62,6 +63,7 @@ final class TopicSink: Sendable {
                 events.handle(event, of: link, index: index, name: name)
             }
             link.client.subscribe(desk.filter, qos: 1)
+            for filter in ear.filters { link.client.subscribe(filter, qos: 1) }
             links.append(link)
             let finder = BrokerFinder(broker, configuration: configuration, log: log, client: link.client)
             relay.finder = finder
@@ -71,7 +73,7 @@ final class TopicSink: Sendable {
         self.finders = finders
     }
 
-    private static func settings(
+    static func settings(
         _ broker: Configuration.Broker, configuration: Configuration, stateTopic: String
     ) -> MQTTClient.Settings {
         var settings = MQTTClient.Settings(address: nil)
@@ -121,12 +123,26 @@ final class TopicSink: Sendable {
             write("\(message.topic) \(text)")
             return true
         }
+        return send(message)
+    }
+
+    private func send(_ message: MQTTClient.Message) -> Bool {
         let isCatchingUp = isCatchingUp.withLock { $0 }
         var isTaken = true
         for link in links where !isCatchingUp || link.isFresh {
             if !link.publish(message) { isTaken = false }
         }
         return isTaken
+    }
+
+    /// Publishes what is for people and not part of the schema: no recording has it.
+    func tell(_ message: MQTTClient.Message) -> Bool {
+        if let write {
+            let text = String(decoding: message.payload, as: UTF8.self)
+            write(text.isEmpty ? message.topic : "\(message.topic) \(text)")
+            return true
+        }
+        return send(message)
     }
 
     /// From here to `endCatchUp` everything current is published, to brokers that have just connected and no others.
@@ -208,6 +224,7 @@ private struct LinkEvents: Sendable {
     let log: Logger
     let outlets: LogOutlets?
     let desk: RequestDesk
+    let ear: ReadableEar
     let topic: String
 
     private var logTopic: String { topic + "/bridge/log" }
@@ -250,9 +267,10 @@ private struct LinkEvents: Sendable {
         case .trusted(let words):
             log.warning("\(words)", metadata: ["broker": .string(name)])
         case .message(let place, let payload, let isRetained, _):
-            _ = desk.take(topic: place, payload: payload, isRetained: isRetained) { topic, answer in
+            let isRequest = desk.take(topic: place, payload: payload, isRetained: isRetained) { topic, answer in
                 link.publishNow(.init(topic: topic, payload: answer, qos: 1))
             }
+            if !isRequest { ear.hear(place, payload, isRetained: isRetained, mailbox) }
         case .drained, .subscribed, .subscriptionRefused: break
         }
     }
