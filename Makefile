@@ -70,7 +70,7 @@ soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=t
 	    --minutes $(MINUTES) --seed $(SEED)
 
 docs: setup ## Writes anew the pages and the example file that are made from the code.
-	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter registersPage
+	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter 'registersPage|topicsPage'
 	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
 
 bench: setup ## How fast the decoders are on this machine.

@@ -150,7 +150,8 @@ public struct Daemon: Sendable {
             }
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
-            readable = ReadableDesk(configuration, isRecorded: recorder != nil, log: log)
+            readable = ReadableDesk(
+                configuration, isSilent: output.isSilent(configuration) || recorder != nil, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)

@@ -42,26 +42,23 @@ struct ReadableEar: Sendable {
 
 /// The readable topics with what belongs to them, as the daemon's loop keeps them.
 struct ReadableDesk {
-    private(set) var isEnabled: Bool
+    let isEnabled: Bool
     var publisher: ReadablePublisher
     var announcer: HomeAssistantAnnouncer?
     var book: EnergyBook
 
-    init(_ configuration: Configuration, isRecorded: Bool, log: Logger) {
-        isEnabled = configuration.readable.enabled && !isRecorded
+    init(_ configuration: Configuration, isSilent: Bool, log: Logger) {
+        isEnabled = configuration.readable.enabled && !isSilent
         publisher = ReadablePublisher(configuration)
-        book = EnergyBook(stateDirectory: isRecorded ? "" : configuration.bridge.stateDirectory, log: log)
-        if configuration.homeAssistant.enabled, configuration.readable.enabled {
+        book = EnergyBook(stateDirectory: isSilent ? "" : configuration.bridge.stateDirectory, log: log)
+        if configuration.homeAssistant.enabled, isEnabled {
             announcer = HomeAssistantAnnouncer(
                 configuration, bridgeState: configuration.bridge.topic + "/bridge/state", version: BridgeVersion.text,
                 log: log)
-        } else if configuration.homeAssistant.enabled {
+        } else if configuration.homeAssistant.enabled, !configuration.readable.enabled {
             log.warning("homeassistant.enabled has no effect without readable.enabled")
         }
     }
-
-    /// From here on nothing is said.
-    mutating func silence() { isEnabled = false }
 
     mutating func mark() { publisher.mark() }
 
@@ -95,6 +92,13 @@ struct ReadableDesk {
                 MQTTClient.Message(
                     topic: publisher.topics.availability(device), payload: "offline", qos: 1, retain: true))
         }
+    }
+}
+
+extension Daemon.Output {
+    /// Whether the readable topics are left out: lines are the schema's unless they were asked for.
+    func isSilent(_ configuration: Configuration) -> Bool {
+        if case .lines = self { !configuration.readable.isPrinted } else { false }
     }
 }
 

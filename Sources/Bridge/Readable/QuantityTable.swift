@@ -99,10 +99,10 @@ extension Quantity {
             every: .seconds(30), .measured("voltage")),
         Quantity(
             .battery, "current", "Current", "A", .number(decimals: 1), .monitored(\.batteryCurrent), threshold: 0.3,
-            relative: 0.02, every: .seconds(15), .measured("current")),
+            relative: 0.02, every: .seconds(20), .measured("current")),
         Quantity(
             .battery, "power", "Power", "W", .number(decimals: 0), .figure(\.batteryPower), threshold: 5,
-            relative: 0.02, every: .seconds(15), .measured("power")),
+            relative: 0.02, every: .seconds(20), .measured("power")),
         Quantity(
             .battery, "state_of_charge", "State of charge", "%", .number(decimals: 1), .figure(\.stateOfCharge),
             threshold: 0.2, every: .seconds(30), .measured("battery")),
@@ -122,7 +122,7 @@ extension Quantity {
             .plain(nil, icon: "mdi:power-plug")),
         Quantity(
             .inverter, "output_current", "Output current", "A", .number(decimals: 1), .inverterCurrent, threshold: 0.2,
-            every: .seconds(15), .measured("current")),
+            every: .seconds(20), .measured("current")),
 
         // System
         Quantity(
@@ -133,7 +133,7 @@ extension Quantity {
             relative: 0.02, every: .seconds(30), .measured("power").optional),
         Quantity(
             .system, "consumption", "Consumption", "W", .number(decimals: 0), .figure(\.consumption), threshold: 5,
-            relative: 0.02, every: .seconds(15), .measured("power")),
+            relative: 0.02, every: .seconds(20), .measured("power")),
         Quantity(
             .system, "solar_energy", "Solar energy of all chargers", "kWh", .number(decimals: 2), .energy(.solar),
             threshold: 0.01, every: .seconds(60), .counter),

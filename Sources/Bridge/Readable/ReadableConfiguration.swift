@@ -8,11 +8,14 @@ extension Configuration {
         /// A value that does not change is published again after this long.
         public var heartbeat = Duration.seconds(600)
         /// The least time between two documents of a device.
-        public var stateInterval = Duration.seconds(15)
+        public var stateInterval = Duration.seconds(20)
         /// What the least times between two messages of a quantity are multiplied with.
         public var pace = 1.0
         /// What the thresholds are multiplied with.
         public var threshold = 1.0
+
+        /// Whether they are among the lines of a dry run; not in a file.
+        public var isPrinted = false
 
         /// The broker drops a value that was not renewed for so long: two heartbeats may get lost.
         var expiry: Duration { heartbeat * 3 }
@@ -74,7 +77,9 @@ extension ConfigurationOption {
     static func factor(
         _ key: String, _ place: Place<Double>, _ limits: ClosedRange<Double>, _ summary: String
     ) -> Self {
-        func plain(_ number: Double) -> String { number == number.rounded() ? "\(Int(number))" : "\(number)" }
+        @Sendable func plain(_ number: Double) -> String {
+            number == number.rounded() && number.magnitude < 1e9 ? "\(Int(number))" : "\(number)"
+        }
         let allowed = "a number, \(plain(limits.lowerBound)) to \(plain(limits.upperBound))"
         return Self(
             key: key, allowed: allowed, summary: summary,
@@ -86,7 +91,8 @@ extension ConfigurationOption {
                     default: nil
                     }
                 guard let number, limits.contains(number) else {
-                    return [Fault(problem: Problem("must be \(allowed)"))]
+                    let written = number.map { ", not \(plain($0))" } ?? ""
+                    return [Fault(problem: Problem("must be \(allowed)\(written)"))]
                 }
                 root[keyPath: place] = number
                 return []

@@ -114,8 +114,10 @@ struct ReadableMoment {
 
     /// What a charger does not say and follows from what it does.
     private func derived(_ register: RegisterID, _ quantity: Quantity, _ charger: Plant.Charger) -> ReadableOutcome {
-        guard let derivation = Derivation.all.first(where: { $0.register == register }),
-            let derived = plant.value(of: register, serial: charger.identity.serial, at: now), derived.isDerived,
+        guard let derivation = Derivation.all.first(where: { $0.register == register }) else { return .none }
+        // The plant derives nothing for a charger that does not answer at this moment.
+        guard charger.isAlive else { return .late }
+        guard let derived = plant.value(of: register, serial: charger.identity.serial, at: now), derived.isDerived,
             let value = try? RegisterCatalogue.standard[register]?.decode(derived.raw),
             let content = content(of: value, register, 0, quantity)
         else { return .none }

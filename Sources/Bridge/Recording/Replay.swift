@@ -22,8 +22,6 @@ extension Daemon.BridgeLoop {
     /// Plays a recording: every session gets the bytes and frames, and is asked, in the order and at the times that the
     /// index gives. Nothing of it depends on the clock of today.
     mutating func replay(_ recording: Recording, speed: Double?) -> Daemon.Outcome {
-        // On lines a replay shows what the recording has; a broker gets the topics for people as well.
-        if !sink.needsBroker { readable.silence() }
         do {
             try sink.start()
         } catch {

@@ -16,24 +16,24 @@ struct ReadableDayTests {
 
     @Test("a cloudy day stays below 1,500 messages an hour and charger, and the night is quiet")
     func budget() {
-        var day = SimulatedDay(chargers: 3, startHour: 4, cloudiness: 0.8)
-        day.run(for: .seconds(18 * 3600))
+        var day = SimulatedDay(chargers: 2, startHour: 2, cloudiness: 0.8)
+        day.run(for: .seconds(18 * 3600), step: .seconds(5))
         let hours = hours(day.messages)
         let busiest = hours.values.max() ?? 0
         let total = hours.values.reduce(0, +)
-        print("readable messages: busiest hour \(busiest / 3) a charger, \(total / 3 / 18) on average")
-        #expect(busiest > 3 * 100)
-        #expect(busiest < 3 * 1500)
+        print("readable messages: busiest hour \(busiest / 2) a charger, \(total / 2 / 18) on average")
+        #expect(busiest > 2 * 100)
+        #expect(busiest < 2 * 1500)
         // In the dark only heartbeats and the battery are left.
-        let night = hours[0] ?? 0
-        print("the first hour, before the sun: \(night / 3)")
-        #expect(night < busiest)
+        let night = hours[0] ?? .max
+        print("the first hour, before the sun: \(night / 2)")
+        #expect(night < busiest / 2)
     }
 
     @Test("one charger alone stays within the same budget, system, battery and inverter included")
     func alone() {
         var day = SimulatedDay(chargers: 1, startHour: 10, cloudiness: 0.9)
-        day.run(for: .seconds(4 * 3600))
+        day.run(for: .seconds(2 * 3600), step: .seconds(2))
         let busiest = hours(day.messages).values.max() ?? 0
         print("readable messages of one charger: busiest hour \(busiest)")
         #expect(busiest < 1500)
@@ -83,9 +83,9 @@ struct ReadableDayTests {
         day.run(for: .seconds(45))
         #expect(day.messages.filter { $0.topic == base + "/availability" }.map(\.payload) == ["offline"])
         #expect(day.messages.filter { $0.topic == base + "/panel_power" }.map(\.payload).last == "")
-        #expect(day.messages.filter { $0.topic == base + "/yield_total" }.map(\.payload) == [""])
-        let power = day.messages.filter { $0.topic == "vebridge/system/solar_power" }
-        #expect(power.contains { $0.payload.isEmpty } || power.allSatisfy { !$0.payload.isEmpty })
+        #expect(day.messages.filter { $0.topic == base + "/yield_total" }.map(\.payload).last == "")
+        // A sum without it would be wrong.
+        #expect(day.messages.last { $0.topic == "vebridge/system/solar_power" }?.payload == "")
         day.clearMessages()
         day.setMute(0, false)
         day.run(for: .seconds(30))

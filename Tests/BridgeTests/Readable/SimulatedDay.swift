@@ -34,7 +34,7 @@ struct SimulatedDay {
     private var registers: [ChargerRegisters]
     private var random = SeededRandom(seed: 7)
     private let plan = PollPlan()
-    private let start: Duration = .seconds(3600)
+    private var isFirst = true
 
     init(
         chargers count: Int, startHour: Double, cloudiness: Double,
@@ -43,7 +43,7 @@ struct SimulatedDay {
         var configuration = Configuration()
         configuration.homeAssistant.enabled = true
         change(&configuration)
-        desk = ReadableDesk(configuration, isRecorded: false, log: quietLog)
+        desk = ReadableDesk(configuration, isSilent: false, log: quietLog)
         desk.publisher = ReadablePublisher(configuration, wallTime: { nil })
         site = SimulatedSite(
             sky: Sky(cloudiness: cloudiness, seed: 3), clock: SolarClock(startHour: startHour), loads: ["house": 90])
@@ -91,12 +91,14 @@ struct SimulatedDay {
         desk.mark()
     }
 
-    /// Lives on, in steps of a second.
-    mutating func run(for length: Duration, watching isWatched: Set<RegisterID> = []) {
+    /// Lives on, in steps of a second or of another that ten seconds are a multiple of.
+    mutating func run(
+        for length: Duration, step: Duration = .seconds(1), watching isWatched: Set<RegisterID> = []
+    ) {
         let end = now + length
         while now < end {
             let before = now
-            now += .seconds(1)
+            now += step
             site.step(&electronics, followers: models.map { _ in false }, master: nil, from: before, to: now)
             refresh()
             poll(isWatched)
@@ -143,11 +145,12 @@ struct SimulatedDay {
 
     private mutating func poll(_ isWatched: Set<RegisterID>) {
         let second = Int(now.components.seconds)
+        defer { isFirst = false }
         for index in models.indices where !mute.contains(index) {
             for entry in plan.entries {
                 let interval = Int(plan.interval(of: entry.pace).components.seconds)
                 // The first of each in the first seconds, as a session asks.
-                guard second % interval == 0 || second == 1, entry.pace != .history else { continue }
+                guard second % interval == 0 || isFirst, entry.pace != .history else { continue }
                 read(entry.register, index, isWatched.contains(entry.register))
             }
         }
@@ -155,7 +158,7 @@ struct SimulatedDay {
         let current = Float(site.battery.current)
         bus([1: voltage, 2: current], shunt)
         bus([0x0B: 1.2, 0x10: 3], combi)
-        if second % 10 == 0 || second == 1 { bus([0: 80, 3: 40], shunt) }
+        if second % 10 == 0 || isFirst { bus([0: 80, 3: 40], shunt) }
         desk.mark()
     }
 
@@ -178,5 +181,7 @@ struct SimulatedDay {
                 BusValue(time: now, device: device, attribute: attribute, bits: value.bitPattern, format: .number),
                 schema: nil)
         }
+        // As a device that has said what it is.
+        if device == combi { plant.busDevices[combi]?.role = .inverter }
     }
 }
