@@ -4,8 +4,8 @@ import Logging
 struct ReadableNews: Sendable {
     /// Home Assistant has started.
     var homeAssistantStarted = false
-    /// Chargers that the broker believes to be there.
-    var rememberedChargers = Set<String>()
+    /// Devices that the broker believes to be there.
+    var remembered = Set<ReadableTopics.Device>()
 }
 
 /// Listens at the broker for what concerns the readable topics.
@@ -19,7 +19,7 @@ struct ReadableEar: Sendable {
         statusTopic = configuration.homeAssistant.discoveryPrefix + "/status"
         var filters: [String] = []
         if configuration.readable.enabled {
-            filters.append(topics.availabilityFilter)
+            filters += topics.availabilityFilters
             if configuration.homeAssistant.enabled { filters.append(statusTopic) }
         }
         self.filters = filters
@@ -30,11 +30,9 @@ struct ReadableEar: Sendable {
         if topic == statusTopic {
             // Kept by the broker it is old news: everything was announced at the connection.
             if !isRetained { mailbox.post { $0.heard.homeAssistantStarted = true } }
-        } else if isRetained, let serial = topics.serial(inAvailability: topic) {
+        } else if isRetained, let device = topics.device(inAvailability: topic) {
             mailbox.post {
-                if $0.heard.rememberedChargers.count < ReadablePublisher.maximumGhosts {
-                    $0.heard.rememberedChargers.insert(serial)
-                }
+                if $0.heard.remembered.count < ReadablePublisher.maximumGhosts { $0.heard.remembered.insert(device) }
             }
         }
     }
@@ -53,7 +51,7 @@ struct ReadableDesk {
         book = EnergyBook(stateDirectory: isSilent ? "" : configuration.bridge.stateDirectory, log: log)
         if configuration.homeAssistant.enabled, isEnabled {
             announcer = HomeAssistantAnnouncer(
-                configuration, bridgeState: configuration.bridge.topic + "/bridge/state", version: BridgeVersion.text,
+                configuration, bridgeState: configuration.bridgeStateTopic, version: BridgeVersion.text,
                 log: log)
         } else if configuration.homeAssistant.enabled, !configuration.readable.enabled {
             log.warning("homeassistant.enabled has no effect without readable.enabled")
@@ -68,7 +66,7 @@ struct ReadableDesk {
     }
 
     mutating func take(_ news: ReadableNews, at now: Duration) {
-        for serial in news.rememberedChargers { publisher.remembered(serial, at: now) }
+        for device in news.remembered { publisher.remembered(device, at: now) }
         if news.homeAssistantStarted { announcer?.homeAssistantStarted(at: now) }
     }
 
@@ -106,7 +104,7 @@ extension Daemon.BridgeLoop {
     /// Publishes what is due of the readable topics, and announces devices.
     mutating func tellPeople(at time: Duration) {
         guard let due = readable.nextLook, time >= due else { return }
-        readable.look(plant, at: time) { [sink] in sink.tell($0) }
+        readable.look(plant, at: time) { [sink] in sink.publishReadable($0) }
         readable.book.save(at: time, log: log)
     }
 
@@ -114,14 +112,14 @@ extension Daemon.BridgeLoop {
     mutating func tellAnew(at time: Duration) {
         guard readable.isEnabled, !once else { return }
         readable.forgetSent(at: time)
-        readable.look(plant, at: time) { [sink] in sink.tell($0) }
+        readable.look(plant, at: time) { [sink] in sink.publishReadable($0) }
     }
 
     /// The last words.
     mutating func endReadable(at time: Duration) {
         guard readable.isEnabled else { return }
-        if once { readable.look(plant, at: time) { [sink] in sink.tell($0) } }
-        readable.leave { [sink] in sink.tell($0) }
+        if once { readable.look(plant, at: time) { [sink] in sink.publishReadable($0) } }
+        readable.leave { [sink] in sink.publishReadable($0) }
         readable.book.save(at: time, isLast: true, log: log)
     }
 }

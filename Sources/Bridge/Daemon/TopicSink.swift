@@ -136,7 +136,7 @@ final class TopicSink: Sendable {
     }
 
     /// Publishes what is for people and not part of the schema: no recording has it.
-    func tell(_ message: MQTTClient.Message) -> Bool {
+    func publishReadable(_ message: MQTTClient.Message) -> Bool {
         if let write {
             let text = String(decoding: message.payload, as: UTF8.self)
             write(text.isEmpty ? message.topic : "\(message.topic) \(text)")

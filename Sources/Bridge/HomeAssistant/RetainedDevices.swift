@@ -22,7 +22,7 @@ public struct RetainedDevices: Sendable {
     /// Nothing heard yet.
     public init(_ configuration: Configuration) {
         prefix = configuration.readable.prefix
-        bridgeTopic = configuration.bridge.topic + "/bridge/state"
+        bridgeTopic = configuration.bridgeStateTopic
         discoveryPrefix = configuration.homeAssistant.discoveryPrefix
     }
 

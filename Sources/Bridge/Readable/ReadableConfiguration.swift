@@ -24,6 +24,9 @@ extension Configuration {
         public init() {}
     }
 
+    /// Where it stands whether the bridge is there.
+    var bridgeStateTopic: String { bridge.topic + "/bridge/state" }
+
     /// What Home Assistant is told.
     public struct HomeAssistant: Sendable, Equatable {
         /// Whether devices are announced.

@@ -49,7 +49,7 @@ struct ReadablePublisher {
     static let idlePace: Duration = .seconds(10)
     /// How long a figure may be late before it is said that there is none.
     static let lateLimit: Duration = .seconds(30)
-    /// Time for a charger that was there before this start to be found again.
+    /// Time for a device that was there before this start to be found again.
     static let returnTime: Duration = .seconds(60)
     static let maximumGhosts = 256
 
@@ -59,8 +59,8 @@ struct ReadablePublisher {
     /// Seconds since 1970; nil where the time of day means nothing.
     private let wallTime: @Sendable () -> Double?
     private(set) var devices: [Device: Told] = [:]
-    /// Chargers that the broker believes to be there, until when they may turn up.
-    private var ghosts: [String: Duration] = [:]
+    /// Devices that the broker believes to be there, until when they may turn up.
+    private var ghosts: [Device: Duration] = [:]
     private var lastLook: Duration = .zero - ReadablePublisher.idlePace
     private var isMarked = false
 
@@ -86,10 +86,10 @@ struct ReadablePublisher {
         return devices.isEmpty && ghosts.isEmpty ? nil : lastLook + Self.idlePace
     }
 
-    /// The broker has kept from an earlier run that this charger is there.
-    mutating func remembered(_ serial: String, at now: Duration) {
-        guard devices[.charger(serial)] == nil, ghosts.count < Self.maximumGhosts else { return }
-        if ghosts[serial] == nil { ghosts[serial] = now + Self.returnTime }
+    /// The broker has kept from an earlier run that this device is there.
+    mutating func remembered(_ device: Device, at now: Duration) {
+        guard devices[device] == nil, ghosts.count < Self.maximumGhosts else { return }
+        if ghosts[device] == nil { ghosts[device] = now + Self.returnTime }
     }
 
     /// The broker knows nothing: everything is news.
@@ -113,11 +113,8 @@ struct ReadablePublisher {
         // In a fixed order: what is published depends on what was said, not on how it is stored.
         for serial in moment.plant.chargers.keys.sorted() { look(.charger(serial), moment, publish) }
         for owner in [Quantity.Owner.battery, .inverter, .system] { look(.single(owner), moment, publish) }
-        for (serial, limit) in ghosts where limit <= moment.now || devices[.charger(serial)] != nil {
-            ghosts[serial] = nil
-            if devices[.charger(serial)] == nil {
-                _ = publish(availability(.charger(serial), false))
-            }
+        for (device, limit) in ghosts where limit <= moment.now || devices[device] != nil {
+            if devices[device] != nil || publish(availability(device, false)) { ghosts[device] = nil }
         }
     }
 

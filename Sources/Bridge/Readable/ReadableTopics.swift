@@ -43,17 +43,24 @@ public struct ReadableTopics: Sendable {
     /// The topic that says whether the device is there.
     public func availability(_ device: Device) -> String { "\(base(device))/\(Self.availability)" }
 
-    /// What finds the availability of every charger.
-    var availabilityFilter: String { "\(prefix)/charger/+/\(Self.availability)" }
-
-    /// The serial number in a charger's availability topic; nil for another topic.
-    func serial(inAvailability topic: String) -> String? {
-        let start = "\(prefix)/charger/"
-        let end = "/\(Self.availability)"
-        guard topic.hasPrefix(start), topic.hasSuffix(end), topic.utf8.count > start.utf8.count + end.utf8.count else {
-            return nil
+    /// What finds the availability of every device.
+    var availabilityFilters: [String] {
+        Quantity.Owner.allCases.map { owner in
+            "\(prefix)/\(owner.rawValue)/" + (owner == .charger ? "+/" : "") + Self.availability
         }
-        let serial = topic.dropFirst(start.count).dropLast(end.count)
-        return serial.contains("/") ? nil : String(serial)
+    }
+
+    /// The device of an availability topic; nil for another topic.
+    func device(inAvailability topic: String) -> Device? {
+        let end = "/\(Self.availability)"
+        guard topic.hasPrefix(prefix + "/"), topic.hasSuffix(end) else { return nil }
+        let parts = topic.dropFirst(prefix.count + 1).dropLast(end.count)
+            .split(separator: "/", omittingEmptySubsequences: false)
+        guard let first = parts.first, let owner = Quantity.Owner(rawValue: String(first)) else { return nil }
+        if owner == .charger {
+            guard parts.count == 2, !parts[1].isEmpty else { return nil }
+            return .charger(String(parts[1]))
+        }
+        return parts.count == 1 ? .single(owner) : nil
     }
 }

@@ -190,8 +190,8 @@ struct ReadablePublisherTests {
     @Test("a charger that the broker remembers and that does not come is said to be away, once")
     func ghosts() throws {
         var bench = Bench()
-        bench.publisher.remembered("HQ1900GHOST", at: bench.now)
-        bench.publisher.remembered("HQ2012ABCDE", at: bench.now)
+        bench.publisher.remembered(.charger("HQ1900GHOST"), at: bench.now)
+        bench.publisher.remembered(.charger("HQ2012ABCDE"), at: bench.now)
         _ = bench.look()
         #expect(!bench.said.contains { $0.contains("offline") })
         bench.now += .seconds(61)
@@ -200,6 +200,16 @@ struct ReadablePublisherTests {
         #expect(bench.said.filter { $0.contains("offline") } == ["vebridge/charger/HQ1900GHOST/availability offline"])
         _ = bench.look()
         #expect(!bench.said.contains { $0.contains("offline") })
+        let topics = ReadableTopics(prefix: "boat/solar")
+        #expect(topics.device(inAvailability: "boat/solar/charger/HQ1/availability") == .charger("HQ1"))
+        #expect(topics.device(inAvailability: "boat/solar/battery/availability") == .single(.battery))
+        for other in [
+            "boat/solar/charger/availability", "boat/solar/charger/a/b/availability", "boat/solar/availability",
+            "boat/charger/HQ1/availability", "boat/solar/charger//availability", "boat/solar/toaster/availability",
+        ] {
+            #expect(topics.device(inAvailability: other) == nil)
+        }
+        #expect(topics.availabilityFilters.first == "boat/solar/charger/+/availability")
     }
 
     @Test("numbers have their decimals, and no more")
