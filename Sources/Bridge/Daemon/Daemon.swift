@@ -118,6 +118,7 @@ public struct Daemon: Sendable {
         var hasToldOfRefusal = false
 
         var watcher: PortWatcher
+        var notifier = ServiceNotifier()
 
         static let mailboxToken: UInt64 = 0
         static let watcherToken: UInt64 = 1
@@ -187,6 +188,7 @@ public struct Daemon: Sendable {
                     "no port matches yet; waiting for one",
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
             }
+            notifier.ready()
             while true {
                 let time = now
                 var ready: [UInt64] = []
@@ -209,6 +211,7 @@ public struct Daemon: Sendable {
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
+                tellServiceManager(at: woken)
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -229,6 +232,7 @@ public struct Daemon: Sendable {
         /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
         @discardableResult
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
+            notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
@@ -244,6 +248,7 @@ public struct Daemon: Sendable {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
             }
             deadline = min(deadline, nextRescan)
+            if let due = notifier.deadline { deadline = min(deadline, due) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
