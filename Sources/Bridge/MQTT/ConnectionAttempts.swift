@@ -11,6 +11,8 @@ struct ConnectionAttempts {
     private var repeats = 0
     private var lastReason: String?
     private var earlyLosses = 0
+    private var takeovers = 0
+    private var lastTakeover: ContinuousClock.Instant?
     private let clientID: String
     private var connectedSince: ContinuousClock.Instant?
     private var generator = SystemRandomNumberGenerator()
@@ -19,6 +21,11 @@ struct ConnectionAttempts {
         self.clientID = clientID
         backoff = ReconnectBackoff(minimum: minimum, maximum: maximum)
     }
+
+    /// Takeovers further apart than this are not one quarrel.
+    private static let quarrelMemory: Duration = .seconds(600)
+    /// The longest wait in a quarrel: each of the two has the broker for a while.
+    private static let quarrelWait: Duration = .seconds(60)
 
     /// The longest wait the next failure may ask for.
     var longestWait: Duration { backoff.ceiling }
@@ -33,6 +40,18 @@ struct ConnectionAttempts {
     /// tried at once.
     mutating func failed(_ failure: ConnectionFailure, at now: ContinuousClock.Instant) -> MQTTClient.Disconnection? {
         var reason = failure.reason
+        var retryAfter: Duration?
+        if failure.cause == .takenOver {
+            takeovers = lastTakeover.map { now - $0 < Self.quarrelMemory } ?? false ? takeovers + 1 : 1
+            lastTakeover = now
+            // Once may be an old connection of a restarted broker, or a person who looks something up.
+            if takeovers >= 2 {
+                reason =
+                    "another program uses the client id '\(clientID)', and each takes the connection from the other: "
+                    + "give one of them another broker.client_id"
+                retryAfter = Self.quarrelWait * Double.random(in: 0.5...1, using: &generator)
+            }
+        }
         if let since = connectedSince {
             connectedSince = nil
             earlyLosses = failure.cause == .closed && now - since < .seconds(5) ? earlyLosses + 1 : 0
@@ -60,6 +79,6 @@ struct ConnectionAttempts {
         lastReason = reason
         return MQTTClient.Disconnection(
             cause: failure.cause, reason: reason, attempts: attempts, repeats: repeats,
-            retryAfter: backoff.next(using: &generator))
+            retryAfter: retryAfter ?? backoff.next(using: &generator))
     }
 }

@@ -19,10 +19,11 @@ struct PortSupervisor: ~Copyable {
         case session(DeviceSession.Event)
     }
 
-    /// A port on which nothing is heard for this long is closed and opened again.
-    private static let silenceLimit: Duration = .seconds(8)
+    /// A port on which nothing is heard for this long is closed and opened again; a device that sends no TEXT is heard
+    /// only when it is asked.
+    private var silenceLimit: Duration { .seconds(8) + max(.zero, plan.fastInterval - .seconds(5)) }
     /// A port on which something is heard, and nothing that makes sense, is closed and opened again after this long.
-    private static let garbageLimit: Duration = .seconds(10)
+    private var garbageLimit: Duration { silenceLimit + .seconds(2) }
     private static let shortestRetry: Duration = .milliseconds(500)
     /// To look for a port that is away costs one system call: often enough to be back soon after the cable is.
     private static let longestRetry: Duration = .seconds(1)
@@ -41,7 +42,7 @@ struct PortSupervisor: ~Copyable {
     private let recorder: Recorder?
     private let recorded: Recorder.Source
     private let settings: Configuration.Serial
-    private let plan: PollPlan
+    private var plan: PollPlan
     private var port: SerialPort?
     private(set) var session: DeviceSession?
     private var memory = DeviceMemory()
@@ -80,7 +81,7 @@ struct PortSupervisor: ~Copyable {
     /// When to call ``advance(to:_:)`` if nothing arrives.
     func deadline(now: Duration) -> Duration {
         guard let session else { return nextOpen }
-        return min(session.deadline, lastByte + Self.silenceLimit, lastSense + Self.garbageLimit)
+        return min(session.deadline, lastByte + silenceLimit, lastSense + garbageLimit)
     }
 
     /// Ports have come or gone: a closed one is tried again without waiting out its pause. A port that flaps still
@@ -93,11 +94,11 @@ struct PortSupervisor: ~Copyable {
     mutating func advance(to now: Duration, _ report: (Event) -> Void) -> Bool {
         guard session != nil else { return now >= nextOpen ? open(at: now, report) : false }
         ask(at: now, report)
-        if now - lastByte >= Self.silenceLimit {
-            close(reason: "silent for \(Self.silenceLimit.components.seconds) s", at: now, report)
+        if now - lastByte >= silenceLimit {
+            close(reason: "silent for \(silenceLimit.components.seconds) s", at: now, report)
             return true
         }
-        if now - lastSense >= Self.garbageLimit {
+        if now - lastSense >= garbageLimit {
             close(reason: "hears nothing that is VE.Direct: another device, or another speed", at: now, report)
             return true
         }
@@ -244,5 +245,28 @@ struct PortSupervisor: ~Copyable {
         if reported.count >= Self.maximumReasons { reported = [:] }
         reported[reason] = now
         return true
+    }
+}
+
+// MARK: Wishes of the loop
+
+extension PortSupervisor {
+    /// Asks at the intervals of this plan from now on, also after the port was opened again.
+    mutating func adopt(_ plan: PollPlan, at now: Duration) {
+        self.plan = plan
+        session?.adopt(intervalsOf: plan, at: now)
+    }
+
+    /// Asks for a register out of turn; false if no device answers, or too much is wanted already.
+    mutating func demand(_ register: RegisterID) -> Bool { session?.demand(register) ?? false }
+
+    /// Nobody waits any more for a register that was asked for out of turn.
+    mutating func withdrawDemand(_ register: RegisterID) { session?.withdrawDemand(register) }
+
+    /// The machine slept: that nothing was heard meanwhile says nothing.
+    mutating func hostSlept(at now: Duration) {
+        guard session != nil else { return }
+        lastByte = now
+        lastSense = now
     }
 }

@@ -129,6 +129,9 @@ public struct DeviceSession: Sendable {
     private var extraBudget = 0
     private var hasCompletedPass = false
     private var asked: [Bool]
+    /// Registers to ask for out of turn, and those of them that are not answered yet.
+    private var demands: [RegisterID] = []
+    private var demanded: Set<RegisterID> = []
     private var daySequence: Int?
     private var versionRefused = false
 
@@ -394,7 +397,7 @@ public struct DeviceSession: Sendable {
             return
         }
         doubts[register] = count
-        guard plan.entries.contains(where: { $0.register == register }) else { return }
+        guard demanded.contains(register) || plan.entries.contains(where: { $0.register == register }) else { return }
         // Next of all: the sooner, the likelier it still has the value that is in doubt.
         confirmations.removeAll { $0 == register }
         confirmations.insert(register, at: 0)
@@ -409,6 +412,7 @@ public struct DeviceSession: Sendable {
         _ confidence: Confidence, at now: Duration
     ) {
         if memory.refused[register] != nil { memory.refused[register] = nil }
+        demanded.remove(register)
         switch (register, value) {
         case (.productID, .number(let raw, _)):
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))
@@ -455,7 +459,8 @@ public struct DeviceSession: Sendable {
         // Said once, it is asked again a little later, to be sure; said twice, it holds for a week.
         postpone(register, at: now, by: isNew ? plan.slowInterval : DeviceMemory.lifetime)
         memory.refused[register] = now
-        if isNew { events.append(.refused(register)) }
+        let isDemanded = demanded.remove(register) != nil
+        if isNew || isDemanded { events.append(.refused(register)) }
         if register == .applicationVersion, !versionRefused {
             versionRefused = true
             questions.append(.applicationVersion)
@@ -560,6 +565,8 @@ public struct DeviceSession: Sendable {
         memory = DeviceMemory()
         doubts = [:]
         confirmations = []
+        demands = []
+        demanded = []
         failures = [:]
         refusesSerial = false
         versionRefused = false
@@ -663,7 +670,7 @@ public struct DeviceSession: Sendable {
         case .listening(let until): return until
         case .identifying, .verifying: return nextAttempt
         case .polling:
-            if !confirmations.isEmpty || !questions.isEmpty { return .zero }
+            if !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty { return .zero }
             let nextRound = (roundStart ?? .zero) + plan.fastInterval
             return min(
                 nextRound, due.indices.filter { plan.entries[$0].pace != .fast }.map { due[$0] }.min() ?? nextRound)
@@ -751,6 +758,7 @@ public struct DeviceSession: Sendable {
         if !confirmations.isEmpty {
             return send(.get(confirmations.removeFirst()), isConfirmation: true, at: now)
         }
+        if !demands.isEmpty { return send(.get(demands.removeFirst()), at: now) }
         // The rest of a round of the fast registers…
         while roundIndex < plan.entries.count {
             let index = roundIndex
@@ -833,6 +841,48 @@ public struct DeviceSession: Sendable {
             if plan.entries[index].register != .historyDay(0) { due[index] = now }
         }
     }
+
+    // MARK: Wishes of the caller
+
+    /// Registers that may wait to be asked for out of turn.
+    public static let maximumDemands = 8
+
+    /// Asks for a register out of turn, also for one that the plan does not have. Its value is judged like any other,
+    /// and comes as an event, or its refusal does; where nothing comes of it, no event says so.
+    ///
+    /// - Returns: false if no device answers now, or ``maximumDemands`` wait already.
+    public mutating func demand(_ register: RegisterID) -> Bool {
+        guard phase == .polling else { return false }
+        guard !demands.contains(register) else { return true }
+        guard demanded.count < Self.maximumDemands else { return false }
+        demanded.insert(register)
+        demands.append(register)
+        return true
+    }
+
+    /// Nobody waits for a register any more that was asked for out of turn.
+    public mutating func withdrawDemand(_ register: RegisterID) {
+        demanded.remove(register)
+        demands.removeAll { $0 == register }
+    }
+
+    /// Asks at other intervals from now on. The registers of the plan stay what they are.
+    public mutating func adopt(intervalsOf other: PollPlan, at now: Duration) {
+        plan.fastInterval = other.fastInterval
+        plan.slowInterval = other.slowInterval
+        plan.settingsInterval = other.settingsInterval
+        plan.constantInterval = other.constantInterval
+        plan.historyInterval = other.historyInterval
+        for index in plan.entries.indices where plan.entries[index].pace < .settings {
+            due[index] = min(due[index], now + plan.interval(of: plan.entries[index].pace))
+        }
+    }
+
+    /// Whether an answer is waited for.
+    public var isWaiting: Bool { outstanding != nil }
+
+    /// Whether the device answers on a line without damage: then what it says may be read a little later.
+    public var isCalm: Bool { phase == .polling && judge.isLineClean }
 
     // MARK: State
 
