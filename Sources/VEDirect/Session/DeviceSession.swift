@@ -307,7 +307,8 @@ public struct DeviceSession: Sendable {
     private func isEchoing(at now: Duration) -> Bool { lastEcho.map { now - $0 < Self.echoLife } ?? false }
 
     private static func canBeEmpty(_ register: RegisterID) -> Bool {
-        if case .text? = RegisterCatalogue.standard[register]?.kind { true } else { false }
+        guard register != .serialNumber, case .text? = RegisterCatalogue.standard[register]?.kind else { return false }
+        return true
     }
 
     private mutating func noteUnsolicited() { counters.unsolicited += 1 }
