@@ -20,7 +20,8 @@ extension Daemon.BridgeLoop {
     private mutating func tellAll(at time: Duration) {
         sink.tell(feed.message("health", health(at: time), expires: true))
         sink.tell(feed.message("devices", devices(at: time)))
-        for message in feed.portMessages(portStates(at: time)) { sink.tell(message) }
+        let reports = portReports(at: time).map { (path: $0.path, json: $0.json) }
+        for message in feed.portMessages(reports) { sink.tell(message) }
     }
 
     /// How the bridge is, as JSON.
@@ -76,18 +77,5 @@ extension Daemon.BridgeLoop {
                 "client": .string(TOMLSource.printable(other["client_id"]?.asText ?? "unknown")),
             ])
         sink.tell(feed.message("info", feed.info.json))
-    }
-}
-
-extension Daemon.BridgeLoop {
-    /// Each port with its state as JSON.
-    func portStates(at time: Duration) -> [(path: String, json: String)] {
-        ports.map { port in
-            var members = [("port", JSONValue.quoted(port.path)), ("open", port.isClosed ? "false" : "true")]
-            if let state = port.supervisor.value.session?.state {
-                members.append(("state", JSONValue.quoted(state.rawValue)))
-            }
-            return (port.path, JSONText.object(members))
-        }
     }
 }
