@@ -11,8 +11,8 @@ enum NightWatch {
     static let pause: Duration = .seconds(1)
     /// Between two looks for an answer.
     static let step: Duration = .milliseconds(40)
-    /// Sooner an answer is not there as a whole.
-    static let answerTime: Duration = .milliseconds(30)
+    /// Most answers take 45 to 130 ms (observed): sooner it is not worth a look.
+    static let answerTime: Duration = .milliseconds(80)
 
     /// The next moment of a grid at or after a time, the same for all ports.
     static func moment(_ grid: Duration, after time: Duration) -> Duration {
