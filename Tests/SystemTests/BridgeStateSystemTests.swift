@@ -97,7 +97,7 @@ struct BridgeStateSystemTests {
                 $0.topic.hasPrefix("\(Self.place)/response/") && matches($0.payload)
             }
         }
-        ask("read", #"{"device":"HQ2012ABCDE","register":"absorption_voltage","transaction":"r1"}"#)
+        ask("read", #"{"device":"HQ2012ABCDE","register":"battery_absorption_voltage","transaction":"r1"}"#)
         try await answer("the absorption voltage") {
             $0.hasPrefix(#"{"status":"ok","data":{"serial":"HQ2012ABCDE""#) && $0.contains(#""register":"EDF7""#)
                 && $0.contains(#""unit":"V""#) && $0.hasSuffix(#""transaction":"r1"}"#)

@@ -9,7 +9,9 @@ enum BridgeMark {
             configuration.file.isEmpty
             ? (configuration.ports + configuration.can).joined(separator: "|") : configuration.file
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in [machine, origin, configuration.bridge.topic, configuration.bridge.name].joined(separator: "\0").utf8 {
+        for byte in [machine, origin, configuration.bridge.topic, configuration.bridge.name].joined(separator: "\0")
+            .utf8
+        {
             hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
         let digits = String((hash ^ hash >> 32) & 0xFF_FFFF, radix: 16)

@@ -28,7 +28,7 @@ extension Daemon.BridgeLoop {
     mutating func health(at time: Duration) -> String {
         let figures = feed.meter.look(at: time)
         return JSONText.object([
-            ("time", JSONValue.quoted(LogLine.timestamp(Glibc.time(nil)))), ("uptime", "\(time.components.seconds)"),
+            ("uptime", "\(time.components.seconds)"), ("time", JSONValue.quoted(LogLine.timestamp(Glibc.time(nil)))),
             ("cpu_percent", JSONText.number((figures.cpu * 100).rounded() / 100)),
             ("resident_bytes", "\(figures.resident)"), ("ports", "\(ports.count)"),
             ("ports_open", "\(ports.count { !$0.isClosed })"), ("chargers", "\(ports.count { $0.serial != nil })"),

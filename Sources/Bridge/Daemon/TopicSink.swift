@@ -195,7 +195,8 @@ final class TopicSink: Sendable {
                 let (seconds, attoseconds) = $0.components
                 return "\(Double(seconds) * 1000 + Double(attoseconds / 1_000_000_000_000) / 1000)"
             }
-            return "{\"name\":\(JSONValue.quoted(name)),\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
+            return
+                "{\"name\":\(JSONValue.quoted(name)),\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
                 + "\"published\":\(counters.published),\"acknowledged\":\(counters.acknowledged),"
                 + "\"pending\":\(counters.pending),\"waiting\":\(waiting.topics),\"samples\":\(waiting.samples),"
                 + "\"dropped\":\(counters.dropped + waiting.dropped),\"latency_ms\":\(latency ?? "null")}"

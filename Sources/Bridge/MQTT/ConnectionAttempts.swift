@@ -24,8 +24,11 @@ struct ConnectionAttempts {
 
     /// Takeovers further apart than this are not one quarrel.
     private static let quarrelMemory: Duration = .seconds(600)
-    /// The longest wait in a quarrel: each of the two has the broker for a while.
-    private static let quarrelWait: Duration = .seconds(60)
+
+    /// The wait in a quarrel, up to a minute: each of the two has the broker for a while.
+    private static func quarrelWait(_ turn: Int, _ generator: inout SystemRandomNumberGenerator) -> Duration {
+        min(.seconds(60), .seconds(5) * (1 << max(0, min(turn, 4)))) * Double.random(in: 0.5...1, using: &generator)
+    }
 
     /// The longest wait the next failure may ask for.
     var longestWait: Duration { backoff.ceiling }
@@ -49,7 +52,7 @@ struct ConnectionAttempts {
                 reason =
                     "another program uses the client id '\(clientID)', and each takes the connection from the other: "
                     + "give one of them another broker.client_id"
-                retryAfter = Self.quarrelWait * Double.random(in: 0.5...1, using: &generator)
+                retryAfter = Self.quarrelWait(takeovers, &generator)
             }
         }
         if let since = connectedSince {
@@ -57,7 +60,9 @@ struct ConnectionAttempts {
             earlyLosses = failure.cause == .closed && now - since < .seconds(5) ? earlyLosses + 1 : 0
             if earlyLosses > 2 {
                 // Some brokers don't say that they gave the place to a newcomer.
-                reason += " soon after connecting again and again: does another client use the id '\(clientID)'?"
+                reason +=
+                    " soon after connecting, again and again: perhaps another program uses the client id '\(clientID)'"
+                retryAfter = Self.quarrelWait(earlyLosses - 3, &generator)
             }
             // A connection that is lost again at once, such as when two clients share an id, must not be retried at
             // full speed.

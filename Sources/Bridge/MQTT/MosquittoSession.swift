@@ -149,7 +149,8 @@ final class MosquittoSession: Sendable {
         }
         if result == MOSQ_ERR_SUCCESS.rawValue, let correlation = message.correlation {
             result = mosquitto_property_add_binary(
-                &properties, Int32(MQTT_PROP_CORRELATION_DATA.rawValue), correlation, UInt16(clamping: correlation.count))
+                &properties, Int32(MQTT_PROP_CORRELATION_DATA.rawValue), correlation,
+                UInt16(clamping: correlation.count))
         }
         guard result == MOSQ_ERR_SUCCESS.rawValue else {
             if properties != nil { mosquitto_property_free_all(&properties) }

@@ -60,7 +60,8 @@ struct ReplyRule: Sendable {
     /// Whether an answer may go there.
     func allows(_ topic: String) -> Bool {
         let bare = Self.bare(topic)
-        guard !bare.isEmpty, topic.utf8.count <= 512, !topic.hasPrefix("$"), !topic.contains(where: { "+#".contains($0) })
+        guard !bare.isEmpty, topic.utf8.count <= 512, !topic.hasPrefix("$"),
+            !topic.contains(where: { "+#".contains($0) })
         else { return false }
         if bare.hasPrefix(answers) { return true }
         return !ours.contains { bare == $0 || bare.hasPrefix($0 + "/") }

@@ -5,7 +5,8 @@ import Testing
 @Suite("What the bridge tells of itself")
 struct BridgeStateTests {
     private func configuration(_ text: String, file: String = "") throws -> Configuration {
-        var configuration = try Configuration.parse(text: text, file: "test.toml", readSecret: { _ in Array("hush".utf8) })
+        var configuration = try Configuration.parse(
+            text: text, file: "test.toml", readSecret: { _ in Array("hush".utf8) })
         configuration.file = file
         return configuration
     }

@@ -98,11 +98,12 @@ struct PanelLightTests {
 
     @Test("values of a charger in the dark may be older")
     func lifetimes() throws {
-        var plant = Plant(freshness: {
-            var configuration = Configuration()
-            configuration.poll.night = .seconds(20)
-            return Freshness(configuration)
-        }())
+        var plant = Plant(
+            freshness: {
+                var configuration = Configuration()
+                configuration.poll.night = .seconds(20)
+                return Freshness(configuration)
+            }())
         plant.lifetimes[.panelPower] = .seconds(33)
         plant.nightLifetimes[.panelPower] = .seconds(90)
         plant.add("HQ2012ABCDE")

@@ -93,7 +93,7 @@ struct ReconnectTests {
         #expect(told[1].reason.hasPrefix("another program uses the client id 'roof'") && told[1].repeats == 1)
         // Both want the place: to hurry back would only make them take turns faster.
         let wait = try #require(told[1].retryAfter)
-        #expect(wait >= .seconds(30) && wait <= .seconds(60))
+        #expect(wait >= .seconds(10) && wait <= .seconds(20))
         #expect(told[2].repeats == 2)
         // Long after, it is one event again.
         #expect(told[3].reason == "another client connected" && told[3].retryAfter == .seconds(1))

@@ -62,7 +62,8 @@ struct ThroughputTests {
         var configuration = Configuration()
         configuration.broker.url = .server(.init(transport: .mqtt, host: "127.0.0.1", port: broker.port))
         let mailbox = Mailbox()
-        let sink = TopicSink(configuration: configuration, output: .broker, mailbox: mailbox, log: Logger(label: "test"))
+        let sink = TopicSink(
+            configuration: configuration, output: .broker, mailbox: mailbox, log: Logger(label: "test"))
         try sink.start()
         let limit = ContinuousClock.now + .seconds(10)
         while mailbox.take().isConnected == nil, ContinuousClock.now < limit { _ = mailbox.wake.wait(until: limit) }

@@ -16,7 +16,9 @@ struct RequestLimitTests {
         #expect(allowance.take(at: start + .milliseconds(200)) == .granted)
         #expect(allowance.take(at: start + .milliseconds(201)) == .refused(isTold: false))
         var granted = 0
-        for step in 1...1000 where allowance.take(at: start + .milliseconds(200 + step * 10)) == .granted { granted += 1 }
+        for step in 1...1000 where allowance.take(at: start + .milliseconds(200 + step * 10)) == .granted {
+            granted += 1
+        }
         #expect((49...51).contains(granted))
     }
 
@@ -47,7 +49,8 @@ struct RequestLimitTests {
         let rule = ReplyRule(Configuration())
         for topic in ["clients/me", "/clients/me", "vebridge/bridge/response/me", "x"] { #expect(rule.allows(topic)) }
         for topic in [
-            "", "/", "venetworking/HQ2012ABCDE/edbc", "/venetworking/HQ2012ABCDE/edbc", "//venetworking/x", "masterbus/1/2",
+            "", "/", "venetworking/HQ2012ABCDE/edbc", "/venetworking/HQ2012ABCDE/edbc", "//venetworking/x",
+            "masterbus/1/2",
             "vebridge/bridge/request/health", "vebridge/bridge/state", "homeassistant/device/x/config", "$SYS/x", "a/+",
             "a/#", String(repeating: "x", count: 600),
         ] {
