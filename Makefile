@@ -11,11 +11,12 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test lint format bench fuzz soak docs install uninstall clean setup setup-test setup-deb deb
+.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak \
+    docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-	    printf '  make %-10s %s\n' "$$name" "$$text"; done
+	    printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup:
 	@packaging/setup.sh build
@@ -50,6 +51,22 @@ test: setup-test ## Every test; a broker and pseudo-terminals included.
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --skip SystemTests
 	$(SWIFT) test --skip-build --filter SystemTests
+
+trust-test: build ## Whom it trusts by TLS, on brokers set up with openssl.
+	Tests/Brokers/trust.py --program .build/debug/vebridge
+
+AWAY ?= 300
+offline-test: release ## A broker that is away for five minutes (AWAY=300): what comes late, what is lost.
+	Tests/Offline/offline.py --program .build/release/vebridge --away $(AWAY)
+
+mdns-test: build ## A broker found by avahi-daemon, moved and withdrawn, in network namespaces (needs root).
+	Tests/SystemTests/mdns-test.sh .build/debug/vebridge
+
+wakeups: release ## How often it wakes the processor by day and by night, with four chargers.
+	Tests/Wakeups/wakeups.py --program .build/release/vebridge --night-limit 10
+
+throughput: setup-test ## How long a reading takes to a subscriber, 10,000 a minute.
+	VEBRIDGE_BENCH=1 $(SWIFT) test --filter ThroughputTests
 
 lint: ## The layout of the code, and that the scripts are sound.
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

@@ -24,6 +24,9 @@ public struct DeviceSession: Sendable {
         /// TEXT arrives and no request is answered: the line to the device is cut, or the port is set to something
         /// else.
         case textOnly
+        /// Requests come back as they were sent, and nothing else does: the two wires touch each other, or an adapter
+        /// hears itself.
+        case echoOnly
         /// Nothing arrives.
         case silent
     }
@@ -71,6 +74,8 @@ public struct DeviceSession: Sendable {
         var firstByte: Duration?
         /// A frame came, whole or damaged, since it was sent: the device is there.
         var hasHeardFrame = false
+        /// It came back as it was sent.
+        var hasEchoed = false
     }
 
     /// A register and how it stands with it. The guard keeps a cell for each at the same place.
@@ -108,6 +113,8 @@ public struct DeviceSession: Sendable {
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     private static let textLife: Duration = .milliseconds(3500)
+    /// A line counts as echoing this long after an echo: requests go out every few seconds to a device that is dead.
+    private static let echoLife: Duration = .seconds(15)
     private static let byteTime: Duration = .microseconds(521)
     /// The time of eleven bytes at 19200 baud.
     private static let requestWireTime: Duration = .microseconds(5730)
@@ -151,6 +158,7 @@ public struct DeviceSession: Sendable {
     private var wantsSerial = false
     private var unansweredInRow = 0
     private var lastText: Duration?
+    private var lastEcho: Duration?
     private var lastByte: Duration
     private var lastGoodFrame: Duration
     private var nextAttempt: Duration = .zero
@@ -170,6 +178,9 @@ public struct DeviceSession: Sendable {
     private var takesStalest = false
     private var extraBudget = 0
     private var hasCompletedPass = false
+    /// Registers to ask for out of turn, and those of them that are not answered yet.
+    private var demands: [RegisterID] = []
+    private var demanded: Set<RegisterID> = []
     private var daySequence: Int?
     private var versionRefused = false
 
@@ -191,6 +202,10 @@ public struct DeviceSession: Sendable {
     public private(set) var counters = LinkCounters()
     /// What was learned; give it to the next session of the same device.
     public private(set) var memory: DeviceMemory
+
+    /// Whether other devices have the line in their turns (a multiplexer). What was not asked for may come from any of
+    /// them, and is no reading.
+    public var isLineShared = false
 
     /// A session on a port that was opened at `now`.
     ///
@@ -342,6 +357,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
+        if isEcho(frame, at: now) { return }
         counters.frames += 1
         lastGoodFrame = now
         judge.noteFrame(isDamaged: frame.repairs > 0)
@@ -381,6 +397,43 @@ public struct DeviceSession: Sendable {
         }
     }
 
+    /// Whether a frame is the request come back. It says nothing of the device, not even that there is one.
+    ///
+    /// Late echoes, of requests that were given up, are known by having no value. A text can be empty, and the answer
+    /// then looks as its request does: there only a line that is known to echo has one, before the answer.
+    private mutating func isEcho(_ frame: borrowing HexFrame, at now: Duration) -> Bool {
+        if let waiting = outstanding, waiting.request.isRepeated(by: frame) {
+            if case .get(let register) = waiting.request, Self.canBeEmpty(register),
+                waiting.hasEchoed || !isEchoing(at: now)
+            {
+                return false
+            }
+            outstanding?.hasEchoed = true
+        } else {
+            let count = frame.count
+            let isLate: Bool
+            switch frame.response {
+            case .get:
+                // Flags that are set are a refusal, which has no value either.
+                guard count == 3, frame[2] == 0, let register = frame.register else { return false }
+                isLate = !Self.canBeEmpty(register)
+            case .done, .unknown, .error: isLate = count == 0
+            default: isLate = false
+            }
+            guard isLate else { return false }
+        }
+        counters.echoes += 1
+        lastEcho = now
+        return true
+    }
+
+    private func isEchoing(at now: Duration) -> Bool { lastEcho.map { now - $0 < Self.echoLife } ?? false }
+
+    private static func canBeEmpty(_ register: RegisterID) -> Bool {
+        guard register != .serialNumber, case .text? = RegisterCatalogue.standard[register]?.kind else { return false }
+        return true
+    }
+
     private mutating func noteUnsolicited() { counters.unsolicited += 1 }
 
     // MARK: Answers
@@ -410,7 +463,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func receiveAsync(_ frame: borrowing HexFrame, at now: Duration) {
-        guard phase == .polling, let register = frame.register, frame.flags?.isEmpty == true,
+        guard phase == .polling, !isLineShared, let register = frame.register, frame.flags?.isEmpty == true,
             register != .serialNumber, let place = place(of: register, at: now)
         else { return }
         if register == .historyTotal || register == .historyDay(0) {
@@ -503,7 +556,7 @@ public struct DeviceSession: Sendable {
             dropDoubt(place)
             return
         }
-        guard slots[place].pace != nil, !slots[place].isQueued else { return }
+        guard slots[place].pace != nil || demanded.contains(slots[place].register), !slots[place].isQueued else { return }
         slots[place].isQueued = true
         // The one that is being read comes first: its value may change while others are read.
         if atOnce { confirmations.insert(place, at: 0) } else { confirmations.append(place) }
@@ -524,6 +577,7 @@ public struct DeviceSession: Sendable {
         let register = slots[place].register
         slots[place].believed = now
         if !memory.refused.isEmpty { memory.refused[register] = nil }
+        if !demanded.isEmpty { demanded.remove(register) }
         switch value {
         case .number(let raw, _) where register == .productID:
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))
@@ -576,15 +630,15 @@ public struct DeviceSession: Sendable {
             return
         }
         // Said once on a clean line, it is asked again a little later, to be sure; said twice, it holds for a week.
+        let isNew = memory.refused[register] == nil
         if slots[place].refusals >= 2 {
-            let isNew = memory.refused[register] == nil
             memory.refused[register] = now
             postpone(place, at: now, by: DeviceMemory.lifetime)
-            if isNew { events.append(.refused(register)) }
         } else {
             postpone(place, at: now, by: plan.slowInterval)
-            if memory.refused[register] == nil { events.append(.refused(register)) }
         }
+        let isDemanded = demanded.remove(register) != nil
+        if isNew || isDemanded { events.append(.refused(register)) }
         if register == .applicationVersion, !versionRefused {
             versionRefused = true
             queue(.applicationVersion)
@@ -701,6 +755,8 @@ public struct DeviceSession: Sendable {
         firmwareVotes = FirmwareVotes()
         memory = DeviceMemory()
         confirmations = []
+        demands = []
+        demanded = []
         refusesSerial = false
         versionRefused = false
         daySequence = nil
@@ -818,7 +874,7 @@ public struct DeviceSession: Sendable {
         case .listening(let until): return until
         case .identifying, .verifying: return nextAttempt
         case .polling:
-            if !confirmations.isEmpty || !questions.isEmpty || wantsSerial { return .zero }
+            if !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty || wantsSerial { return .zero }
             var next = nextRound
             if roundIndex < plannedCount, nextTurn < next { next = nextTurn }
             for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < next {
@@ -970,6 +1026,10 @@ public struct DeviceSession: Sendable {
             counters.confirmations += 1
             return send(.get(slots[place].register), place: place, at: now)
         }
+        if !demands.isEmpty {
+            let register = demands.removeFirst()
+            return send(.get(register), place: place(of: register, at: now), at: now)
+        }
         // The rest of a round of the fast registers…
         if let request = nextFast(at: now) { return request }
         // …then something seldom: all of it at first, later as much as the pace of the rounds allows…
@@ -1084,6 +1144,74 @@ public struct DeviceSession: Sendable {
         }
     }
 
+    // MARK: Wishes of the caller
+
+    /// Registers that may wait to be asked for out of turn.
+    public static let maximumDemands = 8
+
+    /// Asks for a register out of turn, also for one that the plan does not have. Its value is judged like any other,
+    /// and comes as an event, or its refusal does; where nothing comes of it, no event says so.
+    ///
+    /// - Returns: false if no device answers now, or ``maximumDemands`` wait already.
+    public mutating func demand(_ register: RegisterID) -> Bool {
+        guard phase == .polling else { return false }
+        guard !demands.contains(register) else { return true }
+        guard demanded.count < Self.maximumDemands else { return false }
+        demanded.insert(register)
+        demands.append(register)
+        return true
+    }
+
+    /// Nobody waits for a register any more that was asked for out of turn.
+    public mutating func withdrawDemand(_ register: RegisterID) {
+        demanded.remove(register)
+        demands.removeAll { $0 == register }
+    }
+
+    /// Asks at other intervals from now on. The registers of the plan stay what they are.
+    public mutating func adopt(intervalsOf other: PollPlan, at now: Duration) {
+        plan.fastInterval = other.fastInterval
+        plan.slowInterval = other.slowInterval
+        plan.settingsInterval = other.settingsInterval
+        plan.constantInterval = other.constantInterval
+        plan.historyInterval = other.historyInterval
+        for place in 0..<plannedCount {
+            guard let pace = slots[place].pace, pace < .settings else { continue }
+            slots[place].due = min(slots[place].due, now + plan.interval(of: pace))
+        }
+    }
+
+    /// Whether the device answers on a line without damage: then what it says may be read a little later.
+    public var isCalm: Bool { phase == .polling && judge.isLineClean(at: lastByte) }
+
+    // MARK: A shared line
+
+    /// Whether an answer is waited for.
+    public var isWaiting: Bool { outstanding != nil }
+
+    /// The line goes to another device: what is not answered by now is asked again in the next turn.
+    public mutating func pause() {
+        guard let waiting = outstanding else { return }
+        outstanding = nil
+        if let place = waiting.place, slots[place].pace != nil {
+            slots[place].due = waiting.sent
+        } else if waiting.request != .get(.serialNumber) {
+            queue(waiting.request)
+        }
+    }
+
+    /// The line is back. Nothing of a known device is believed before its serial number was read again.
+    public mutating func resume(at now: Duration) {
+        decoder = StreamDecoder(repairsDigits: true)
+        combiner.clear()
+        hasHeardBlock = false
+        unansweredInRow = 0
+        lastByte = now
+        lastGoodFrame = now
+        nextAttempt = now
+        if phase == .polling { begin(.verifying, at: now) }
+    }
+
     // MARK: State
 
     private mutating func begin(_ phase: Phase, at now: Duration) {
@@ -1117,7 +1245,7 @@ public struct DeviceSession: Sendable {
             // Whoever looks twice says nothing of it: mostly it is settled by the next answer.
             case .verifying where isAnswering:
                 state == .polling && now - verifyingSince < Self.quietVerification ? .polling : .verifying
-            case .identifying, .verifying: hasText ? .textOnly : .silent
+            case .identifying, .verifying: hasText ? .textOnly : isEchoing(at: now) ? .echoOnly : .silent
             }
         guard new != state else { return }
         state = new
