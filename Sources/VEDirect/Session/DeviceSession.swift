@@ -144,6 +144,9 @@ public struct DeviceSession: Sendable {
     public private(set) var counters = LinkCounters()
     /// What was learned; give it to the next session of the same device.
     public private(set) var memory: DeviceMemory
+    /// Whether other devices have the line in their turns (a multiplexer). What was not asked for may come from any of
+    /// them, and is no reading.
+    public var isLineShared = false
 
     /// A session on a port that was opened at `now`.
     ///
@@ -296,7 +299,7 @@ public struct DeviceSession: Sendable {
 
     private mutating func receiveAsync(_ frame: borrowing HexFrame, at now: Duration) {
         guard let register = frame.register, frame.flags?.isEmpty == true, register != .serialNumber else { return }
-        guard phase == .polling else { return }
+        guard phase == .polling, !isLineShared else { return }
         if register == .historyTotal || register == .historyDay(0) {
             // Records change every minute and are long: one is asked for in its turn, and what is said here stands by
             // as a witness.
@@ -832,6 +835,33 @@ public struct DeviceSession: Sendable {
         for index in plan.entries.indices where plan.entries[index].pace == .history {
             if plan.entries[index].register != .historyDay(0) { due[index] = now }
         }
+    }
+
+    // MARK: A shared line
+
+    /// Whether an answer is waited for.
+    public var isWaiting: Bool { outstanding != nil }
+
+    /// The line goes to another device: what is not answered by now is asked again in the next turn.
+    public mutating func pause() {
+        guard let waiting = outstanding else { return }
+        outstanding = nil
+        if case .get(let register) = waiting.request {
+            if let index = plan.entries.firstIndex(where: { $0.register == register }) { due[index] = waiting.sent }
+        } else {
+            questions.append(waiting.request)
+        }
+    }
+
+    /// The line is back. Nothing of a known device is believed before its serial number was read again.
+    public mutating func resume(at now: Duration) {
+        decoder = StreamDecoder()
+        votes.expect(nil, size: 0)
+        hasHeardBlock = false
+        unansweredInRow = 0
+        lastHeard = now
+        nextAttempt = now
+        if phase == .polling { begin(.verifying, at: now) }
     }
 
     // MARK: State
