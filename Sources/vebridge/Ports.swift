@@ -66,6 +66,7 @@ struct Ports: ParsableCommand {
         }
         switch finding.state {
         case .textOnly: return "TEXT only, no HEX answer: check the TX line"
+        case .echoOnly: return finding.state.advice ?? "its own echo"
         default: return finding.counters.bytes > 0 ? "nothing that is VE.Direct" : "nothing"
         }
     }

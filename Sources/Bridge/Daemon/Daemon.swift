@@ -177,6 +177,7 @@ public struct Daemon: Sendable {
                 sink.stop()
                 return .failed(error.description)
             }
+            tellOfWitnesses()
             rescan(at: now)
             if ports.isEmpty, buses.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
@@ -400,9 +401,9 @@ public struct Daemon: Sendable {
 
         mutating func noteState(_ state: DeviceSession.State, port index: Int) {
             switch state {
-            case .textOnly:
+            case .textOnly, .echoOnly:
                 ports[index].isResolved = true
-                ports[index].trouble = .unusable(complain(.textOnly, port: index))
+                ports[index].trouble = .unusable(complain(state, port: index))
             case .silent:
                 ports[index].isResolved = true
                 let words = complain(.silent, port: index)
@@ -417,10 +418,7 @@ public struct Daemon: Sendable {
         /// Says once what is wrong with a port, until a device answers there: it is opened again every few seconds,
         /// and what was wrong mostly still is.
         mutating func complain(_ state: DeviceSession.State, port index: Int) -> String {
-            let words =
-                state == .textOnly
-                ? "receives TEXT, no HEX answer: check the TX line"
-                : "no answer: check the cable and whether the charger has power"
+            let words = state.advice ?? "no answer"
             if ports[index].complaint != state {
                 ports[index].complaint = state
                 log.warning("\(words)", metadata: ["port": .string(ports[index].path)])

@@ -24,6 +24,9 @@ public struct DeviceSession: Sendable {
         /// TEXT arrives and no request is answered: the line to the device is cut, or the port is set to something
         /// else.
         case textOnly
+        /// Requests come back as they were sent, and nothing else does: the two wires touch each other, or an adapter
+        /// hears itself.
+        case echoOnly
         /// Nothing arrives.
         case silent
     }
@@ -65,6 +68,8 @@ public struct DeviceSession: Sendable {
         var isAnswerBroken = false
         /// Whether the line was clean when it was sent: then no answer means something.
         var wasClean: Bool
+        /// It came back as it was sent.
+        var hasEchoed = false
     }
 
     /// Times a request is sent before it is given up.
@@ -77,6 +82,8 @@ public struct DeviceSession: Sendable {
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     private static let textLife: Duration = .milliseconds(3500)
+    /// A line counts as echoing this long after an echo: requests go out every few seconds to a device that is dead.
+    private static let echoLife: Duration = .seconds(15)
     /// On a noisy line: how long after the last byte it counts as quiet. Adapters hand out bytes every 16 ms.
     private static let quietTime: Duration = .milliseconds(25)
     /// On a very noisy line: fast registers older than this, beyond their interval, come before all others.
@@ -114,6 +121,7 @@ public struct DeviceSession: Sendable {
     private var questions: [Request] = []
     private var unansweredInRow = 0
     private var lastText: Duration?
+    private var lastEcho: Duration?
     private var lastAnswer: Duration?
     private var lastHeard: Duration = .seconds(-1)
     private var nextAttempt: Duration = .zero
@@ -238,6 +246,7 @@ public struct DeviceSession: Sendable {
     }
 
     private mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
+        if isEcho(frame, at: now) { return }
         counters.frames += 1
         judge.noteGoodFrame()
         switch frame.response {
@@ -266,6 +275,43 @@ public struct DeviceSession: Sendable {
         case .set, .restart, .boot, .reserved:
             noteUnsolicited()
         }
+    }
+
+    /// Whether a frame is the request come back. It says nothing of the device, not even that there is one.
+    ///
+    /// Late echoes, of requests that were given up, are known by having no value. A text can be empty, and the answer
+    /// then looks as its request does: there only a line that is known to echo has one, before the answer.
+    private mutating func isEcho(_ frame: borrowing HexFrame, at now: Duration) -> Bool {
+        if let waiting = outstanding, waiting.request.isRepeated(by: frame) {
+            if case .get(let register) = waiting.request, Self.canBeEmpty(register),
+                waiting.hasEchoed || !isEchoing(at: now)
+            {
+                return false
+            }
+            outstanding?.hasEchoed = true
+        } else {
+            let count = frame.count
+            let isLate: Bool
+            switch frame.response {
+            case .get:
+                // Flags that are set are a refusal, which has no value either.
+                guard count == 3, frame[2] == 0, let register = frame.register else { return false }
+                isLate = !Self.canBeEmpty(register)
+            case .done, .unknown, .error: isLate = count == 0
+            default: isLate = false
+            }
+            guard isLate else { return false }
+        }
+        counters.echoes += 1
+        lastEcho = now
+        return true
+    }
+
+    private func isEchoing(at now: Duration) -> Bool { lastEcho.map { now - $0 < Self.echoLife } ?? false }
+
+    private static func canBeEmpty(_ register: RegisterID) -> Bool {
+        guard register != .serialNumber, case .text? = RegisterCatalogue.standard[register]?.kind else { return false }
+        return true
     }
 
     private mutating func noteUnsolicited() { counters.unsolicited += 1 }
@@ -888,7 +934,7 @@ public struct DeviceSession: Sendable {
             case .polling: .polling
             case .identifying where isAnswering: .identifying
             case .verifying where isAnswering: .verifying
-            case .identifying, .verifying: hasText ? .textOnly : .silent
+            case .identifying, .verifying: hasText ? .textOnly : isEchoing(at: now) ? .echoOnly : .silent
             }
         guard new != state else { return }
         state = new
