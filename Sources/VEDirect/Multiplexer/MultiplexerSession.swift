@@ -129,7 +129,7 @@ public struct MultiplexerSession: Sendable {
     private static let shortFencePatience: Duration = .milliseconds(320)
     private static let shortestBackoff: Duration = .milliseconds(500)
     /// A channel on which nobody answers costs a third of a second this often.
-    private static let longestBackoff: Duration = .seconds(15)
+    private static let longestBackoff: Duration = .seconds(8)
     /// Silent turns after which a charger counts as gone.
     private static let patientTurns = 2
 
@@ -168,7 +168,7 @@ public struct MultiplexerSession: Sendable {
 
     // MARK: The line
 
-    /// The line was closed: whoever was there is not reached.
+    /// The line was closed: whoever was there is not reached, and nothing is reported of it.
     public mutating func close(at now: Duration) {
         if case .resting = phase {} else if let selected { breakTurn(selected) }
         phase = .resting
@@ -176,7 +176,9 @@ public struct MultiplexerSession: Sendable {
         selected = nil
         for index in channels.indices {
             channels[index].session?.pause()
-            lose(index, .silent)
+            channels[index].told = nil
+            channels[index].toldState = nil
+            channels[index].toldRefused = []
             channels[index].isHeld = false
             channels[index].failedTurns = 0
             channels[index].stranger = nil
@@ -485,6 +487,11 @@ public struct MultiplexerSession: Sendable {
             guard channels[index].toldRefused.insert(register).inserted else { return }
         case .reading:
             channels[index].readings += 1
+            // Some of it is read before all of the identity is.
+            if channels[index].told == nil, let identity = channels[index].session?.identity {
+                channels[index].told = identity
+                events.append(.device(channel: index, .identified(identity)))
+            }
         case .state, .lostIdentity, .passCompleted: break
         }
         events.append(.device(channel: index, event))
