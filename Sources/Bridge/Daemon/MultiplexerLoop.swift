@@ -36,6 +36,9 @@ extension Daemon.BridgeLoop {
                 nextNumber += 1
             }
         }
+        // Each channel waits for all the others.
+        let cycle = configuration.multiplexers.map { $0.turnMax * $0.channels.count }.max() ?? .zero
+        for entry in plan.entries { plant.lifetimes[entry.register, default: .zero] += cycle * 2 }
         if recorder != nil, !multiplexers.isEmpty { log.warning("what comes through multiplexers is not recorded") }
     }
 

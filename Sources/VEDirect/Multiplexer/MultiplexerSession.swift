@@ -478,20 +478,23 @@ public struct MultiplexerSession: Sendable {
         events.append(.device(channel: index, .state(state)))
     }
 
+    /// Who it is, as far as that is known by now.
+    private mutating func tellIdentity(_ index: Int) {
+        guard let identity = channels[index].session?.identity, identity != channels[index].told else { return }
+        channels[index].told = identity
+        events.append(.device(channel: index, .identified(identity)))
+    }
+
     private mutating func hand(_ event: DeviceSession.Event, of index: Int) {
         switch event {
-        case .identified(let identity):
-            guard identity != channels[index].told else { return }
-            channels[index].told = identity
+        case .identified:
+            return tellIdentity(index)
         case .refused(let register):
             guard channels[index].toldRefused.insert(register).inserted else { return }
         case .reading:
             channels[index].readings += 1
             // Some of it is read before all of the identity is.
-            if channels[index].told == nil, let identity = channels[index].session?.identity {
-                channels[index].told = identity
-                events.append(.device(channel: index, .identified(identity)))
-            }
+            if channels[index].told == nil { tellIdentity(index) }
         case .state, .lostIdentity, .passCompleted: break
         }
         events.append(.device(channel: index, event))

@@ -18,7 +18,9 @@ public struct MultiplexerProbe: Sendable {
         _ settings: Configuration.Multiplexer, serial: Configuration.Serial, limit: Duration = .seconds(6)
     ) -> [Channel] {
         let start = ContinuousClock.now
-        let supervisor = MultiplexerSupervisor(settings, serial: serial, plan: PollPlan(entries: []), now: .zero)
+        // Said in more than one way, so that product and firmware are known.
+        let plan = PollPlan(entries: [.productID, .applicationVersion, .modelName].map { .init($0, .constant) })
+        let supervisor = MultiplexerSupervisor(settings, serial: serial, plan: plan, now: .zero)
         var channels = supervisor.channels.indices.map { Channel(path: supervisor.path($0)) }
         var isDone = [Bool](repeating: false, count: channels.count)
         var buffer = [UInt8](repeating: 0, count: 1024)
@@ -30,8 +32,8 @@ public struct MultiplexerProbe: Sendable {
             case .closed(let reason): failure = reason
             case .session(.device(let channel, .identified(let identity))):
                 channels[channel].finding.identity = identity
-                // The rest of the identity comes with a later turn.
-                isDone[channel] = identity.firmware != nil
+            case .session(.device(let channel, .passCompleted)):
+                isDone[channel] = true
             case .session(.device(let channel, .state(let state))):
                 channels[channel].finding.state = state
                 if state != .polling { isDone[channel] = true }
