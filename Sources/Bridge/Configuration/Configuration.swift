@@ -8,6 +8,8 @@ import Logging
 public struct Configuration: Sendable, Equatable {
     /// Serial ports: paths, or patterns as the shell has them (`*`, `?`, `[…]`) that are watched.
     public var ports: [String] = []
+    /// Serial ports with several chargers behind a switch.
+    public var multiplexers: [Multiplexer] = []
     /// Links to a MasterBus: `can0`, `slcan:/dev/ttyACM0`, `replay:FILE`.
     public var can: [String] = []
     /// Names and payloads of the topics.

@@ -107,6 +107,7 @@ public struct Daemon: Sendable {
         var publisher: SchemaPublisher
         var sink: TopicSink
         var buses: [BusSlot] = []
+        var multiplexers: [MultiplexerSlot] = []
         var busPublisher: BusPublisher
         let store: SchemaStore
         let recorder: Recorder?
@@ -162,7 +163,7 @@ public struct Daemon: Sendable {
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
-            watcher = PortWatcher(patterns: configuration.ports)
+            watcher = PortWatcher(patterns: configuration.ports + configuration.multiplexers.map(\.port))
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
             for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
         }
@@ -188,6 +189,7 @@ public struct Daemon: Sendable {
                 return .failed(error.description)
             }
             tellOfWitnesses()
+            addMultiplexers(at: now)
             rescan(at: now)
             if ports.isEmpty, buses.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
@@ -219,6 +221,7 @@ public struct Daemon: Sendable {
                     return recordingOutcome ?? .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
+                for index in multiplexers.indices { advanceMultiplexer(index, at: woken) }
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
@@ -256,7 +259,8 @@ public struct Daemon: Sendable {
 
         func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            for port in ports { deadline = min(deadline, port.deadline(now: time)) }
+            for port in ports where port.channel == nil { deadline = min(deadline, port.deadline(now: time)) }
+            for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
             }
@@ -276,7 +280,9 @@ public struct Daemon: Sendable {
             if hasPortsChanged {
                 hasPortsChanged = false
                 for port in ports { port.supervisor.value.retrySoon(at: time) }
+                for multiplexer in multiplexers { multiplexer.supervisor.retrySoon(at: time) }
             }
+            refreshMultiplexers()
             let numbers = ports.map(\.number)
             for port in PortSlot.reconcile(&ports, with: patterns.ports()) {
                 addPort(port, number: nextNumber, at: time)
@@ -304,7 +310,7 @@ public struct Daemon: Sendable {
         }
 
         mutating func advance(_ index: Int, at time: Duration) {
-            guard time >= ports[index].deadline(now: time) else { return }
+            guard ports[index].channel == nil, time >= ports[index].deadline(now: time) else { return }
             if ports[index].nextLook != nil { take(port: index, at: time) }
             guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
@@ -315,7 +321,8 @@ public struct Daemon: Sendable {
 
         mutating func receive(_ token: UInt64, at time: Duration) {
             guard let index = ports.firstIndex(where: { $0.token == token }) else {
-                return receiveBus(token, at: time)
+                if !receiveMultiplexer(token, at: time) { receiveBus(token, at: time) }
+                return
             }
             take(port: index, at: time)
         }
@@ -503,7 +510,7 @@ public struct Daemon: Sendable {
         // MARK: Once
 
         mutating func onceOutcome(at time: Duration) -> Outcome? {
-            let isLate = time >= Daemon.onceLimit
+            let isLate = time >= onceLimit
             let isComplete =
                 ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
                 && buses.allSatisfy { $0.supervisor.isComplete }
@@ -540,7 +547,7 @@ public struct Daemon: Sendable {
 
         /// Everything was published: the end, once the broker has it. Nil while that is waited for.
         mutating func lastOutcome(at time: Duration) -> Outcome? {
-            let limit = brokerLimit ?? max(Daemon.onceLimit, time + Daemon.brokerPatience)
+            let limit = brokerLimit ?? max(onceLimit, time + Daemon.brokerPatience)
             brokerLimit = limit
             guard isConnected || !sink.needsBroker else {
                 guard time >= limit else { return nil }
@@ -581,6 +588,8 @@ public struct Daemon: Sendable {
         var nextLook: Duration?
         /// What was last logged about a device that does not answer.
         var complaint: DeviceSession.State?
+        /// The multiplexer of which this is a channel, and the channel's number there; nil for a port of its own.
+        var channel: (multiplexer: Int, number: Int)?
 
         /// Why nothing is read from a port.
         enum Trouble {
@@ -607,7 +616,7 @@ public struct Daemon: Sendable {
         static func reconcile(_ slots: inout [PortSlot], with found: [PortPatterns.Port]) -> [PortPatterns.Port] {
             let open = Set(slots.filter { !$0.isClosed }.map(\.port.device))
             slots = slots.compactMap { slot in
-                guard slot.isClosed else { return slot }
+                guard slot.isClosed, slot.channel == nil else { return slot }
                 guard let port = found.first(where: { $0.path == slot.path }), !open.contains(port.device) else {
                     return nil
                 }

@@ -66,6 +66,8 @@ public struct LinkCounters: Sendable, Hashable {
         confirmations += other.confirmations
         readings += other.readings
         confirmed += other.confirmed
+        combined += other.combined
+        repairedFrames += other.repairedFrames
         unconfirmed += other.unconfirmed
         implausible += other.implausible
         turnaround.add(other.turnaround)
