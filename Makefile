@@ -90,7 +90,7 @@ soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=t
 	    --minutes $(MINUTES) --seed $(SEED)
 
 docs: setup ## Writes anew the pages and the example file that are made from the code.
-	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter registersPage
+	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter 'registersPage|topicsPage'
 	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
 	$(SWIFT) package generate-manual --configuration debug --authors "The vebridge authors"
 	sed 's/^[[:space:]]*$$/.Pp/' .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1

@@ -14,6 +14,10 @@ public struct Configuration: Sendable, Equatable {
     public var can: [String] = []
     /// Names and payloads of the topics.
     public var schema = Schema()
+    /// The topics for people.
+    public var readable = Readable()
+    /// What Home Assistant is told.
+    public var homeAssistant = HomeAssistant()
     /// The broker and the way to it.
     public var broker = Broker()
     /// Further brokers, each with a way, a filter and a queue of its own.

@@ -109,6 +109,7 @@ public struct Daemon: Sendable {
         var buses: [BusSlot] = []
         var multiplexers: [MultiplexerSlot] = []
         var busPublisher: BusPublisher
+        var readable: ReadableDesk
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
@@ -160,6 +161,8 @@ public struct Daemon: Sendable {
             feed = BridgeFeed(configuration, isWanted: !once && output.isBroker)
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
+            readable = ReadableDesk(
+                configuration, isSilent: output.isSilent(configuration) || recorder != nil, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
@@ -228,6 +231,7 @@ public struct Daemon: Sendable {
                 tellServiceManager(at: woken)
                 expireReads(at: woken)
                 tell(at: woken)
+                if !once { tellPeople(at: woken) }
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -250,6 +254,7 @@ public struct Daemon: Sendable {
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
             notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
+            endReadable(at: time)
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
         }
@@ -269,6 +274,7 @@ public struct Daemon: Sendable {
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if let due = feed.due { deadline = min(deadline, due) }
             if let first = reads.first { deadline = min(deadline, first.deadline) }
+            if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
         }
@@ -407,6 +413,7 @@ public struct Daemon: Sendable {
                 plant.read(reading, serial: serial)
                 noteLight(reading, serial: serial, port: index)
                 settleReads(of: reading.register, .success(reading), port: index)
+                readable.mark()
                 publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in
                     sink.publish($0, $1)
                 }
@@ -414,6 +421,7 @@ public struct Daemon: Sendable {
                 guard let serial = ports[index].serial else { return }
                 plant.refused(register, serial: serial)
                 settleReads(of: register, .failure(.refused), port: index)
+                readable.mark()
                 publisher.changed(register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             case .state(let state):
                 noteState(state, port: index)
@@ -500,8 +508,10 @@ public struct Daemon: Sendable {
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 publishBuses()
                 tellEverything(at: time)
+                tellAnew(at: time)
                 sink.endCatchUp()
             }
+            readable.take(contents.heard, at: time)
             if let other = contents.otherBridge { noteOther(other, at: time) }
             for pending in contents.requests { answer(pending, at: time) }
             return contents.stopReason
