@@ -132,7 +132,7 @@ struct BridgeOptions: ParsableArguments {
 
     /// Ends the command where nothing is named to read from.
     func requireSources(_ configuration: Configuration) throws {
-        guard configuration.ports.isEmpty, configuration.can.isEmpty else { return }
+        guard configuration.ports.isEmpty, configuration.can.isEmpty, configuration.multiplexers.isEmpty else { return }
         Terminal.complain(
             "no port named: vebridge --ports /dev/ttyUSB*, or ports = [...] in the file given by --config\n"
                 + "'vebridge ports' lists what there is; 'vebridge demo' needs no hardware")

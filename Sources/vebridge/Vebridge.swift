@@ -1,10 +1,11 @@
 import ArgumentParser
+import Bridge
 import Glibc
 
 /// The program: commands, thin, over the library's rooms.
 @main
 struct Vebridge: ParsableCommand {
-    static let version = "0.1.0"
+    static let version = Daemon.version
 
     static let configuration = CommandConfiguration(
         commandName: "vebridge",

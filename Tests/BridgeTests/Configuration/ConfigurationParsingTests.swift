@@ -465,9 +465,9 @@ struct ConfigurationParsingTests {
     @Test("the client is named after the host, without its domain")
     func clientIdentifier() {
         var broker = Configuration.Broker()
-        #expect(broker.clientIdentifier(hostName: "boat.local") == "vebridge-boat")
-        #expect(broker.clientIdentifier(hostName: "") == "vebridge")
+        #expect(broker.clientIdentifier(hostName: "boat.local", mark: "1a2b3c") == "vebridge-boat-1a2b3c")
+        #expect(broker.clientIdentifier(hostName: "", mark: "") == "vebridge")
         broker.clientID = "own"
-        #expect(broker.clientIdentifier(hostName: "boat") == "own")
+        #expect(broker.clientIdentifier(hostName: "boat", mark: "1a2b3c") == "own")
     }
 }
