@@ -29,12 +29,16 @@ struct Run: ParsableCommand {
     @Flag(help: "Print 'topic payload' lines instead of publishing.")
     var dryRun = false
 
+    @Flag(help: "With --dry-run: the readable topics as well.")
+    var readable = false
+
     @Flag(help: "Poll every port once, publish, and exit.")
     var once = false
 
     func run() throws {
-        let configuration = try options.load()
+        var configuration = try options.load()
         try options.requireSources(configuration)
+        configuration.readable.isPrinted = readable
         let mailbox = Mailbox()
         StopSignals.watch { mailbox.stop(reason: $0) }
         let log = options.logger(configuration)

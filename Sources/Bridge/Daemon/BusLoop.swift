@@ -109,6 +109,7 @@ extension Daemon.BridgeLoop {
             buses[index].hasValues = true
             let schema = session.decoder.schema(of: value.device)
             plant.read(value, schema: schema)
+            readable.mark()
             busPublisher.value(value, schema: schema, sink: sink)
         case .bus(.label(let label)):
             // While a device is asked for everything its texts come one by one; they are published when all are there.

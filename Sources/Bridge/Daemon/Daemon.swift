@@ -11,6 +11,9 @@ public struct Daemon: Sendable {
         case broker
         /// Each `topic payload` as a line to this closure.
         case lines(@Sendable (String) -> Void)
+
+        /// Whether it is the broker.
+        var isBroker: Bool { if case .broker = self { true } else { false } }
     }
 
     /// How a run ended.
@@ -106,6 +109,7 @@ public struct Daemon: Sendable {
         var buses: [BusSlot] = []
         var multiplexers: [MultiplexerSlot] = []
         var busPublisher: BusPublisher
+        var readable: ReadableDesk
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
@@ -119,6 +123,10 @@ public struct Daemon: Sendable {
         var hasToldOfRefusal = false
 
         var watcher: PortWatcher
+        var notifier = ServiceNotifier()
+        var sleep = HostSleep()
+        var reads: [PendingRead] = []
+        var feed: BridgeFeed
 
         static let mailboxToken: UInt64 = 0
         static let watcherToken: UInt64 = 1
@@ -147,9 +155,14 @@ public struct Daemon: Sendable {
             for entry in plan.entries {
                 // Three turns and the longest wait after an answer that did not come.
                 plant.lifetimes[entry.register] = plan.interval(of: entry.pace) * 3 + .seconds(30)
+                let night = plan.atNight(configuration.poll.night)
+                plant.nightLifetimes[entry.register] = night.interval(of: entry.pace) * 3 + .seconds(30)
             }
+            feed = BridgeFeed(configuration, isWanted: !once && output.isBroker)
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
+            readable = ReadableDesk(
+                configuration, isSilent: output.isSilent(configuration) || recorder != nil, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
@@ -190,10 +203,12 @@ public struct Daemon: Sendable {
                     "no port matches yet; waiting for one",
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
             }
+            notifier.ready()
             while true {
                 let time = now
                 var ready: [UInt64] = []
                 events.wait(nextDeadline(at: time) - time) { ready.append($0) }
+                noteSleep(at: now)
                 let woken = now
                 for token in ready where token >= Self.firstPortToken { receive(token, at: woken) }
                 if ready.contains(Self.watcherToken) {
@@ -213,6 +228,10 @@ public struct Daemon: Sendable {
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
+                tellServiceManager(at: woken)
+                expireReads(at: woken)
+                tell(at: woken)
+                if !once { tellPeople(at: woken) }
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -233,7 +252,9 @@ public struct Daemon: Sendable {
         /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
         @discardableResult
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
+            notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
+            endReadable(at: time)
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
         }
@@ -243,15 +264,17 @@ public struct Daemon: Sendable {
 
         func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            for port in ports where port.channel == nil {
-                deadline = min(deadline, port.supervisor.value.deadline(now: time))
-            }
+            for port in ports where port.channel == nil { deadline = min(deadline, port.deadline(now: time)) }
             for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
             }
             deadline = min(deadline, nextRescan)
+            if let due = notifier.deadline { deadline = min(deadline, due) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
+            if let due = feed.due { deadline = min(deadline, due) }
+            if let first = reads.first { deadline = min(deadline, first.deadline) }
+            if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
         }
@@ -285,7 +308,7 @@ public struct Daemon: Sendable {
             let settings = configuration.serialSettings(path: port.path, aliases: [port.device])
             ports.append(
                 PortSlot(
-                    port: port, number: number,
+                    port: port, number: number, light: PanelLight(patience: configuration.poll.nightAfter),
                     supervisor: PortSupervisor(
                         path: port.path, settings: settings, plan: plan, recorder: recorder, number: number,
                         now: time)))
@@ -293,10 +316,13 @@ public struct Daemon: Sendable {
         }
 
         mutating func advance(_ index: Int, at time: Duration) {
-            guard ports[index].channel == nil, time >= ports[index].supervisor.value.deadline(now: time) else { return }
+            guard ports[index].channel == nil, time >= ports[index].deadline(now: time) else { return }
+            if ports[index].nextLook != nil { take(port: index, at: time) }
+            guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.advance(to: time, { reported.append($0) }) { register(index) }
             handle(reported, port: index, at: time)
+            settleWatch(port: index, at: time)
         }
 
         mutating func receive(_ token: UInt64, at time: Duration) {
@@ -304,11 +330,17 @@ public struct Daemon: Sendable {
                 if !receiveMultiplexer(token, at: time) { receiveBus(token, at: time) }
                 return
             }
+            take(port: index, at: time)
+        }
+
+        /// Reads what has come from a port, and asks.
+        mutating func take(port index: Int, at time: Duration) {
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.receive(into: &buffer, at: time, { reported.append($0) }) {
                 register(index)
             }
             handle(reported, port: index, at: time)
+            settleWatch(port: index, at: time)
         }
 
         mutating func register(_ index: Int) {
@@ -341,7 +373,7 @@ public struct Daemon: Sendable {
                     if isNews { ports[index].announced = nil }
                     if ports[index].trouble == nil { ports[index].trouble = .absent(reason) }
                     ports[index].isResolved = true
-                    leave(index)
+                    leave(index, at: time)
                     countUnresolved()
                 case .session(let event):
                     handle(event, port: index, at: time)
@@ -349,8 +381,10 @@ public struct Daemon: Sendable {
             }
         }
 
-        mutating func leave(_ index: Int) {
+        mutating func leave(_ index: Int, at time: Duration) {
             guard let serial = ports[index].serial else { return }
+            forgetLight(port: index, at: time)
+            feed.noteChange(at: time)
             plant.lost(serial, port: ports[index].path)
             ports[index].serial = nil
         }
@@ -360,6 +394,7 @@ public struct Daemon: Sendable {
             switch event {
             case .identified(let identity):
                 noteIdentity(identity, port: index)
+                feed.noteChange(at: time)
                 ports[index].serial = identity.serial
                 ports[index].isResolved = true
                 ports[index].trouble = nil
@@ -372,19 +407,25 @@ public struct Daemon: Sendable {
                     "another device is on this port now",
                     metadata: ["port": .string(path), "was": .string(identity.serial)])
                 ports[index].announced = nil
-                leave(index)
+                leave(index, at: time)
             case .reading(let reading):
                 guard let serial = ports[index].serial else { return }
                 plant.read(reading, serial: serial)
+                noteLight(reading, serial: serial, port: index)
+                settleReads(of: reading.register, .success(reading), port: index)
+                readable.mark()
                 publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in
                     sink.publish($0, $1)
                 }
             case .refused(let register):
                 guard let serial = ports[index].serial else { return }
                 plant.refused(register, serial: serial)
+                settleReads(of: register, .failure(.refused), port: index)
+                readable.mark()
                 publisher.changed(register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             case .state(let state):
                 noteState(state, port: index)
+                feed.noteChange(at: time)
             case .passCompleted:
                 ports[index].isPolled = true
             }
@@ -466,9 +507,13 @@ public struct Daemon: Sendable {
                 sink.beginCatchUp()
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 publishBuses()
+                tellEverything(at: time)
+                tellAnew(at: time)
                 sink.endCatchUp()
             }
-            for pending in contents.requests { pending.answer(answer(pending.request.action, at: time)) }
+            readable.take(contents.heard, at: time)
+            if let other = contents.otherBridge { noteOther(other, at: time) }
+            for pending in contents.requests { answer(pending, at: time) }
             return contents.stopReason
         }
 
@@ -547,6 +592,10 @@ public struct Daemon: Sendable {
         var isPolled = false
         /// Why nothing is read from it; nil while a device answers.
         var trouble: Trouble?
+        /// Whether the panels of its charger are dark.
+        var light: PanelLight
+        /// When to read it next while the kernel gathers what comes; nil: at every byte.
+        var nextLook: Duration?
         /// What was last logged about a device that does not answer.
         var complaint: DeviceSession.State?
         /// The multiplexer of which this is a channel, and the channel's number there; nil for a port of its own.
@@ -589,9 +638,10 @@ public struct Daemon: Sendable {
             return found.filter { !served.contains($0.device) }
         }
 
-        init(port: PortPatterns.Port, number: Int, supervisor: consuming PortSupervisor) {
+        init(port: PortPatterns.Port, number: Int, light: PanelLight, supervisor: consuming PortSupervisor) {
             self.port = port
             self.number = number
+            self.light = light
             self.supervisor = Box(supervisor)
         }
 
