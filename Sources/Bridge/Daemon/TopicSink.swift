@@ -112,6 +112,9 @@ final class TopicSink: Sendable {
         for finder in finders { finder?.start() }
     }
 
+    /// Whether any broker is connected.
+    var isReady: Bool { links.contains { $0.client.isReady } }
+
     /// Whether topics go to a broker, which may be away.
     var needsBroker: Bool { write == nil }
 
