@@ -129,7 +129,7 @@ public struct Noise: Sendable, Hashable {
             case .drop: "drop=1e-4 loses each byte with this chance (0 to 1)"
             case .dup: "dup=1e-4 doubles each byte with this chance (0 to 1)"
             case .stuck: "stuck=0.01/s:500ms holds the line low or high for 500 ms"
-            case .baud: "baud=0.02/s:300ms:9600 samples at 9600 baud for 300 ms (300 to 1000000 baud)"
+            case .baud: "baud=0.02/s:300ms:9600 samples at 9600 baud for 300 ms"
             case .echo: "echo sends back to the host what it sends"
             case .collide: "collide lets bytes of both directions that overlap damage each other"
             case .bounce: "bounce=0.05/s:300ms lets a connector bounce for 300 ms"
