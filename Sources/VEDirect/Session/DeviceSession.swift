@@ -78,6 +78,9 @@ public struct DeviceSession: Sendable {
     private static let maximumNoisyTries = 120
     /// Readings of a register in doubt before the doubt is dropped until its next turn.
     private static let maximumDoubts = 6
+    /// The same for a fast register on a noisy line. Its value has often moved on between two answers, and a round takes
+    /// seconds there: a turn that came to nothing is a long gap.
+    private static let maximumNoisyDoubts = 16
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
@@ -433,7 +436,8 @@ public struct DeviceSession: Sendable {
     /// Reads a register again, back to back, until two claims agree or it has been tried too often.
     private mutating func confirm(_ register: RegisterID) {
         let count = (doubts[register] ?? 0) + 1
-        guard count <= Self.maximumDoubts else {
+        let isFast = plan.entries.contains { $0.register == register && $0.pace == .fast }
+        guard count <= (isFast && !judge.isLineClean ? Self.maximumNoisyDoubts : Self.maximumDoubts) else {
             doubts[register] = nil
             counters.unconfirmed += 1
             confirmations.removeAll { $0 == register }
