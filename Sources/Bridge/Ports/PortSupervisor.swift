@@ -19,10 +19,11 @@ struct PortSupervisor: ~Copyable {
         case session(DeviceSession.Event)
     }
 
-    /// A port on which nothing is heard for this long is closed and opened again.
-    private static let silenceLimit: Duration = .seconds(8)
+    /// A port on which nothing is heard for this long is closed and opened again; a device that sends no TEXT is heard
+    /// only when it is asked.
+    private var silenceLimit: Duration { .seconds(8) + max(.zero, plan.fastInterval - .seconds(5)) }
     /// A port on which something is heard, and nothing that makes sense, is closed and opened again after this long.
-    private static let garbageLimit: Duration = .seconds(10)
+    private var garbageLimit: Duration { silenceLimit + .seconds(2) }
     private static let shortestRetry: Duration = .milliseconds(500)
     /// To look for a port that is away costs one system call: often enough to be back soon after the cable is.
     private static let longestRetry: Duration = .seconds(1)
@@ -41,7 +42,7 @@ struct PortSupervisor: ~Copyable {
     private let recorder: Recorder?
     private let recorded: Recorder.Source
     private let settings: Configuration.Serial
-    private let plan: PollPlan
+    private var plan: PollPlan
     private var port: SerialPort?
     private(set) var session: DeviceSession?
     private var memory = DeviceMemory()
@@ -94,8 +95,8 @@ struct PortSupervisor: ~Copyable {
     /// When to call ``advance(to:_:)`` if nothing arrives.
     func deadline(now: Duration) -> Duration {
         guard let session else { return nextOpen }
-        let limit = min(lastByte + Self.silenceLimit, lastSense + Self.garbageLimit)
-        return min(session.deadline, blockedSince.map { min(limit, $0 + Self.silenceLimit) } ?? limit)
+        let limit = min(lastByte + silenceLimit, lastSense + garbageLimit)
+        return min(session.deadline, blockedSince.map { min(limit, $0 + silenceLimit) } ?? limit)
     }
 
     /// Ports have come or gone: a closed one is tried again without waiting out its pause. A port that flaps still
@@ -109,16 +110,16 @@ struct PortSupervisor: ~Copyable {
         guard session != nil else { return now >= nextOpen ? open(at: now, report) : false }
         ask(at: now, report)
         if closeIfBroken(at: now, report) { return true }
-        if let since = blockedSince, now - since >= Self.silenceLimit {
+        if let since = blockedSince, now - since >= silenceLimit {
             // Opening it again throws away what is stuck in it.
             close(reason: PortTrouble.outputBlocked.advice, .outputBlocked, at: now, report)
             return true
         }
-        if now - lastByte >= Self.silenceLimit {
-            close(reason: "silent for \(Self.silenceLimit.components.seconds) s", .silent, at: now, report)
+        if now - lastByte >= silenceLimit {
+            close(reason: "silent for \(silenceLimit.components.seconds) s", .silent, at: now, report)
             return true
         }
-        if now - lastSense >= Self.garbageLimit {
+        if now - lastSense >= garbageLimit {
             close(reason: PortTrouble.garbage.advice, .garbage, at: now, report)
             return true
         }
@@ -332,5 +333,28 @@ extension PortSupervisor {
             return .trouble(.garbage)
         }
         return .conversation(session.state)
+    }
+}
+
+// MARK: Wishes of the loop
+
+extension PortSupervisor {
+    /// Asks at the intervals of this plan from now on, also after the port was opened again.
+    mutating func adopt(_ plan: PollPlan, at now: Duration) {
+        self.plan = plan
+        session?.adopt(intervalsOf: plan, at: now)
+    }
+
+    /// Asks for a register out of turn; false if no device answers, or too much is wanted already.
+    mutating func demand(_ register: RegisterID) -> Bool { session?.demand(register) ?? false }
+
+    /// Nobody waits any more for a register that was asked for out of turn.
+    mutating func withdrawDemand(_ register: RegisterID) { session?.withdrawDemand(register) }
+
+    /// The machine slept: that nothing was heard meanwhile says nothing.
+    mutating func hostSlept(at now: Duration) {
+        guard session != nil else { return }
+        lastByte = now
+        lastSense = now
     }
 }
