@@ -11,17 +11,21 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test lint format bench fuzz soak docs install uninstall clean setup setup-test
+.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak proxy \
+    docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-	    printf '  make %-10s %s\n' "$$name" "$$text"; done
+	    printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup:
 	@packaging/setup.sh build
 
 setup-test:
 	@packaging/setup.sh test
+
+setup-deb:
+	@packaging/setup.sh deb
 
 build: setup ## The program, for debugging, as .build/debug/vebridge.
 	$(SWIFT) build --product vebridge
@@ -48,9 +52,25 @@ test: setup-test ## Every test; a broker and pseudo-terminals included.
 	$(SWIFT) test --skip-build --skip SystemTests
 	$(SWIFT) test --skip-build --filter SystemTests
 
+trust-test: build ## Whom it trusts by TLS, on brokers set up with openssl.
+	Tests/Brokers/trust.py --program .build/debug/vebridge
+
+AWAY ?= 300
+offline-test: release ## A broker that is away for five minutes (AWAY=300): what comes late, what is lost.
+	Tests/Offline/offline.py --program .build/release/vebridge --away $(AWAY)
+
+mdns-test: build ## A broker found by avahi-daemon, moved and withdrawn, in network namespaces (needs root).
+	Tests/SystemTests/mdns-test.sh .build/debug/vebridge
+
+wakeups: release ## How often it wakes the processor by day and by night, with four chargers.
+	Tests/Wakeups/wakeups.py --program .build/release/vebridge --night-limit 10
+
+throughput: setup-test ## How long a reading takes to a subscriber, 10,000 a minute.
+	VEBRIDGE_BENCH=1 $(SWIFT) test --filter ThroughputTests
+
 lint: ## The layout of the code, and that the scripts are sound.
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
-	@for script in packaging/setup.sh Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
+	@for script in packaging/setup.sh packaging/deb.sh Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
 
 format: ## Lays the code out as lint wants it.
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
@@ -69,12 +89,23 @@ soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=t
 	Tests/Soak/soak.py --program .build-$(SANITIZER)/debug/vebridge --simulator .build/release/vebridge \
 	    --minutes $(MINUTES) --seed $(SEED)
 
+# Chargers, cables and judge share no code with the program. BER=1e-3, MINUTES=10 unless said otherwise.
+BER ?= 1e-3
+proxy: MINUTES = 10
+proxy: build ## Independent chargers behind bad cables: is every payload what they held? (MINUTES=10 BER=1e-3 SEED=1)
+	Tests/IndependentCharger/proof.py --program .build/debug/vebridge --minutes $(MINUTES) --ber $(BER) --seed $(SEED)
+
 docs: setup ## Writes anew the pages and the example file that are made from the code.
-	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter registersPage
+	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter 'registersPage|topicsPage'
 	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
+	$(SWIFT) package generate-manual --configuration debug --authors "The vebridge authors"
+	sed 's/^[[:space:]]*$$/.Pp/' .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1
 
 bench: setup ## How fast the decoders are on this machine.
 	Fuzz/run.sh storm
+
+deb: setup-deb ## The Debian package of this machine's architecture, into build/.
+	SWIFT="$(SWIFT)" packaging/deb.sh
 
 install: release ## The program, its example file and the udev rules, under PREFIX (and DESTDIR).
 	install -D -m 755 .build/release/vebridge $(DESTDIR)$(PREFIX)/bin/vebridge
@@ -86,4 +117,4 @@ uninstall: ## Takes away what install put there; configuration stays.
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vebridge
 
 clean: ## Takes away what was built.
-	rm -rf .build .build-thread .build-address Fuzz/.build
+	rm -rf .build .build-thread .build-address .build-deb build Fuzz/.build

@@ -45,8 +45,8 @@ struct Get: ParsableCommand {
         }
         guard finding.identity != nil else {
             Terminal.complain(
-                finding.state == .textOnly
-                    ? "\(port): receives TEXT, no HEX answer: check the TX line" : "\(port): no device answers")
+                finding.state == .textOnly || finding.state == .echoOnly
+                    ? "\(port): \(finding.state.advice ?? "no HEX answer")" : "\(port): no device answers")
             throw Status.nothingToDo.exit
         }
         var missing = 0

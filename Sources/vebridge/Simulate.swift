@@ -12,7 +12,19 @@ struct Simulate: ParsableCommand {
               vebridge simulate            one charger; prints its port, until Ctrl-C
               vebridge simulate --chargers 3 --day 10m --link /tmp/charger
               vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
+              vebridge simulate --multiplexer 4 --link /tmp/aft
+                                           four chargers behind one port; prints
+                                           what to write into the configuration
+              vebridge simulate --noise-script bad-day.txt
               vebridge simulate --masterbus --bus-fault mute:0x31297@20s+10s
+
+            Kinds of noise, joined by commas; each direction draws for itself:
+            \(NoiseText.usage)
+
+            A noise script has lines such as these, in the order of time:
+                at 30s ber=1e-2,echo
+                at 2m clean
+                repeat 3m
 
             Faults of the bus: mute:DEVICE, late:DEVICE:400ms, duplicates:DEVICE,
             busoff, errors:2s, master (another one that asks), each with
@@ -37,8 +49,13 @@ struct Simulate: ParsableCommand {
     @Option(help: "Links to the ports: PATH0, PATH1, …")
     var link: String?
 
-    @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5.")
+    @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,echo; see above.")
     var noise: String?
+
+    @Option(help: "That many chargers behind one multiplexer instead, with a file for its select lines.")
+    var multiplexer: Int?
+    @Option(help: ArgumentHelp("Noise that changes as time goes on; see above.", valueName: "file"))
+    var noiseScript: String?
 
     @Flag(help: "A MasterBus too: a shunt on the same battery and a Mass Combi, behind an slcan adapter.")
     var masterbus = false
@@ -53,6 +70,12 @@ struct Simulate: ParsableCommand {
     var seed: UInt64 = 1
 
     func validate() throws {
+        if let multiplexer, !(1...64).contains(multiplexer) {
+            throw ValidationError("--multiplexer: 1 to 64, not \(multiplexer)")
+        }
+        if multiplexer != nil, noise != nil || masterbus || display || !busFault.isEmpty {
+            throw ValidationError("--multiplexer stands alone: without --noise and without a MasterBus")
+        }
         guard (1...64).contains(chargers) else { throw ValidationError("--chargers: 1 to 64, not \(chargers)") }
         guard (0...1000).contains(first) else { throw ValidationError("--first: 0 to 1000, not \(first)") }
         if let firmware, SimulatedFleet.firmware(firmware) == nil {
@@ -65,7 +88,7 @@ struct Simulate: ParsableCommand {
         for fault in busFault where SimulatedFleet.fault(fault) == nil {
             throw ValidationError("--bus-fault: such as mute:0x31297@20s+10s, not '\(fault)'; see --help")
         }
-        if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
+        _ = try NoiseText.script(noise: noise, file: noiseScript)
     }
 
     func run() throws {
@@ -73,8 +96,12 @@ struct Simulate: ParsableCommand {
         StopSignals.watch { mailbox.stop(reason: $0) }
         let dayLength = SimulatedFleet.duration(day) ?? .seconds(86_400)
         let plant = SimulatedFleet.plant(
-            chargers: chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
+            chargers: multiplexer ?? chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
             dayLength: dayLength, seed: seed)
+        if multiplexer != nil {
+            try runMultiplexer(plant, until: mailbox)
+            return
+        }
         let links = link.map { link in (0..<chargers).map { "\(link)\($0)" } } ?? []
         let host: ChargerHost
         do {
@@ -85,11 +112,12 @@ struct Simulate: ParsableCommand {
             throw Status.failed.exit
         }
         defer { host.stop() }
-        if let noise, let rates = try? NoisyLine.Rates(noise) {
+        if let script = try NoiseText.script(noise: noise, file: noiseScript) {
             for index in 0..<chargers {
                 host.impair(
-                    index, toHost: NoisyLine(rates, seed: seed &* 1000 &+ UInt64(index)),
-                    toCharger: NoisyLine(rates, seed: seed &* 1000 &+ 500 &+ UInt64(index)))
+                    index,
+                    ImpairedLine(
+                        script, toHost: seed &* 1000 &+ UInt64(index), toCharger: seed &* 1000 &+ 500 &+ UInt64(index)))
             }
         }
         for (index, path) in host.paths.enumerated() {
@@ -107,6 +135,29 @@ struct Simulate: ParsableCommand {
 }
 
 extension Simulate {
+    /// Chargers behind one port, until the end.
+    private func runMultiplexer(_ plant: SimulatedPlant, until mailbox: Mailbox) throws {
+        let port = link ?? "/tmp/vebridge-multiplexer-\(getpid())"
+        let host: MultiplexerHost
+        do {
+            host = try MultiplexerHost(plant, selectFile: port + ".select", link: port)
+            try host.start()
+        } catch {
+            Terminal.complain("cannot make a multiplexer: \(error)")
+            throw Status.failed.exit
+        }
+        defer { host.stop() }
+        Terminal.print("[[multiplexer]]")
+        Terminal.print("name = \"simulated\"")
+        Terminal.print("port = \"\(port)\"")
+        Terminal.print("select = \"file:\(host.selectFile)\"")
+        Terminal.print("channels = \(plant.chargers.count)")
+        for (value, charger) in plant.chargers.enumerated() { Terminal.print("# channel \(value): \(charger.serial)") }
+        Terminal.complain(
+            "running until Ctrl-C; put the lines above into a file and read it with: vebridge --dry-run --config FILE")
+        _ = mailbox.waitForStop()
+    }
+
     private func startBus(_ host: ChargerHost) throws -> BusHost {
         var bus = SimulatedBus(seed: seed)
         bus.faults = busFault.compactMap(SimulatedFleet.fault)

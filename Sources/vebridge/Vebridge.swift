@@ -1,10 +1,11 @@
 import ArgumentParser
+import Bridge
 import Glibc
 
 /// The program: commands, thin, over the library's rooms.
 @main
 struct Vebridge: ParsableCommand {
-    static let version = "0.1.0"
+    static let version = Daemon.version
 
     static let configuration = CommandConfiguration(
         commandName: "vebridge",
@@ -24,6 +25,7 @@ struct Vebridge: ParsableCommand {
         subcommands: [
             Run.self, Ports.self, Get.self, Registers.self, Decode.self, MasterBusCommand.self,
             Record.self, Replay.self, Stats.self, HistoryCommand.self, Simulate.self, Demo.self, Prove.self,
+            Purge.self,
         ],
         defaultSubcommand: Run.self)
 

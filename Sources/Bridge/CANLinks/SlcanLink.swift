@@ -60,7 +60,7 @@ final class SlcanLink: CANLink {
                 conversation?.receive(buffer.span.extracting(0..<count), at: now) { body($0, now) }
                 if count == buffer.count { continue }
             case .nothing: conversation?.advance(to: now)
-            case .gone(let reason): return .lost(reason)
+            case .gone(let reason, _): return .lost(reason)
             }
             break
         }

@@ -8,10 +8,16 @@ import Logging
 public struct Configuration: Sendable, Equatable {
     /// Serial ports: paths, or patterns as the shell has them (`*`, `?`, `[…]`) that are watched.
     public var ports: [String] = []
+    /// Serial ports with several chargers behind a switch.
+    public var multiplexers: [Multiplexer] = []
     /// Links to a MasterBus: `can0`, `slcan:/dev/ttyACM0`, `replay:FILE`.
     public var can: [String] = []
     /// Names and payloads of the topics.
     public var schema = Schema()
+    /// The topics for people.
+    public var readable = Readable()
+    /// What Home Assistant is told.
+    public var homeAssistant = HomeAssistant()
     /// The broker and the way to it.
     public var broker = Broker()
     /// Further brokers, each with a way, a filter and a queue of its own.
@@ -28,6 +34,8 @@ public struct Configuration: Sendable, Equatable {
     public var log = Log()
     /// The daemon's own state.
     public var bridge = Bridge()
+    /// The file that this was read from, in full; empty: none.
+    public internal(set) var file = ""
 
     /// The defaults.
     public init() {}
@@ -83,7 +91,7 @@ public struct Configuration: Sendable, Equatable {
     public struct Broker: Sendable, Equatable {
         /// Where the broker is. User and password are moved to ``username`` and ``password`` when a file is read.
         public var url = BrokerURL.server(.init(transport: .mqtt, host: "localhost"))
-        /// The client's name; empty: made of the host's name, see ``clientIdentifier(hostName:)``.
+        /// The client's name; empty: made up, see ``clientIdentifier(hostName:mark:)``.
         public var clientID = ""
         /// The user, whether given by itself or in the address; empty: none.
         public var username = ""
@@ -117,11 +125,12 @@ public struct Configuration: Sendable, Equatable {
         /// The defaults.
         public init() {}
 
-        /// The name to give the broker: ``clientID``, or `vebridge-` and the host's name without its domain.
-        public func clientIdentifier(hostName: String) -> String {
+        /// The name to give the broker: ``clientID``, or `vebridge-`, the host's name without its domain, and a mark
+        /// that tells this vebridge from others.
+        public func clientIdentifier(hostName: String, mark: String) -> String {
             guard clientID.isEmpty else { return clientID }
             let host = hostName.prefix { $0 != "." }
-            return host.isEmpty ? "vebridge" : "vebridge-\(host)"
+            return ["vebridge", String(host), mark].filter { !$0.isEmpty }.joined(separator: "-")
         }
 
         /// Takes another address; a user or password in it replaces the ones there are.
@@ -186,6 +195,10 @@ public struct Configuration: Sendable, Equatable {
         public var constant = Duration.seconds(3600)
         /// The period of the charger's settings.
         public var settings = Duration.seconds(3600)
+        /// The period of a round while a charger's panels are dark; zero: as by day.
+        public var night = Duration.seconds(15)
+        /// How long panels must be dark before their charger is asked less often.
+        public var nightAfter = Duration.seconds(300)
         /// Whether the TEXT blocks that chargers send by themselves are read too.
         public var text = true
     }
@@ -328,8 +341,15 @@ public struct Configuration: Sendable, Equatable {
     public struct Bridge: Sendable, Equatable {
         /// The first part of the topics about the daemon itself, as in `vebridge/bridge/state`.
         public var topic = "vebridge"
+        /// Tells this vebridge from others that publish below the same topic; empty: there are no others.
+        public var name = ""
+        /// How often the daemon tells how it is; zero: only when something changes.
+        public var interval = Duration.seconds(60)
         /// Where the daemon keeps what must outlive it; empty: nowhere.
         public var stateDirectory = ""
+
+        /// What stands before the topics about the daemon: `vebridge/bridge`, or with a name `vebridge/bridge/NAME`.
+        public var place: String { topic + "/bridge" + (name.isEmpty ? "" : "/" + name) }
     }
 
     /// Lays what a command line says over what a file says; nil leaves the file's word.

@@ -45,7 +45,15 @@ extension Configuration {
                 Diagnostic(file: file, line: firstInvalidLine(bytes), message: message, hint: "save the file as UTF-8")
             ])
         }
-        return try parse(text: text, file: file, environment: environment ?? processEnvironment())
+        var configuration = try parse(text: text, file: file, environment: environment ?? processEnvironment())
+        configuration.file = fullPath(file)
+        return configuration
+    }
+
+    private static func fullPath(_ file: String) -> String {
+        guard let path = realpath(file, nil) else { return file }
+        defer { free(path) }
+        return String(cString: path)
     }
 
     /// No configuration is larger; whatever is, has been named by mistake.

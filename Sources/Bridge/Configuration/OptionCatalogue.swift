@@ -12,7 +12,8 @@ enum OptionCatalogue {
 
     /// The tables in the order of the example file.
     static let sections: [Section] = [
-        root, schema, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic, bridge,
+        root, schema, readable, homeAssistant, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic,
+        bridge,
     ]
 
     /// The name of the array of tables with the settings of single ports.
@@ -113,8 +114,8 @@ enum OptionCatalogue {
         .text(
             "client_id", \.clientID, allowed: "a text",
             """
-            The name of this client, which no other client of the broker may have. Empty: "vebridge-" and the \
-            name of the host.
+            The name of this client, which no other client of the broker may have. Empty: "vebridge-", the name of \
+            the host, and a mark made of this machine's id and the path of this file.
             """, check: clientID),
         .text("username", \.username, "The user to log in as. Empty: none.", check: printable),
         .secret(
@@ -249,6 +250,16 @@ enum OptionCatalogue {
             .duration(
                 "settings", \.poll.settings, .seconds(10) ... .seconds(604_800),
                 "The period of the charger's settings. vebridge reads them and never writes them."),
+            .duration(
+                "night", \.poll.night, .seconds(1) ... .seconds(600), zero: "as by day",
+                """
+                The period of a round while a charger's panels are dark: no power, and a voltage below the battery's. \
+                What is asked at the period slow is asked four times as seldom as this. To be useful it is longer \
+                than fast.
+                """),
+            .duration(
+                "night_after", \.poll.nightAfter, .seconds(1) ... .seconds(86_400),
+                "How long panels must be dark before their charger is asked less often."),
             .flag(
                 "text", \.poll.text,
                 "Whether the TEXT blocks that a charger sends every second while nobody asks are read too."),
@@ -364,6 +375,15 @@ enum OptionCatalogue {
             .text(
                 "topic", \.bridge.topic, allowed: "the first part of a topic",
                 "The first part of the topics about the daemon, such as vebridge/bridge/state.", check: topic),
+            .text(
+                "name", \.bridge.name, allowed: "a word, or \"\"",
+                """
+                Where several bridges publish to one broker, each needs a name of its own: with the name "roof" the \
+                topics about the daemon are vebridge/bridge/roof/state and so on.
+                """, check: bridgeName),
+            .duration(
+                "interval", \.bridge.interval, .seconds(5) ... .seconds(86_400), zero: "only when something changes",
+                "How often vebridge/bridge/health, …/devices and …/ports are published."),
             .path(
                 "state_directory", \.bridge.stateDirectory, allowed: "a path, or \"\"",
                 """
@@ -411,7 +431,7 @@ enum OptionCatalogue {
         if !text.isEmpty { try uniqueID(text) }
     }
 
-    private static func topic(_ text: String) throws(Problem) {
+    static func topic(_ text: String) throws(Problem) {
         guard !text.isEmpty else { throw Problem("cannot be empty") }
         try printable(text)
         guard !text.contains(where: { $0 == "+" || $0 == "#" }) else {
@@ -427,6 +447,20 @@ enum OptionCatalogue {
             throw Problem("ends with a slash, which is added by itself", hint: hint)
         }
         guard text.utf8.count <= 1024 else { throw Problem("is longer than 1024 bytes") }
+    }
+
+    private static func bridgeName(_ text: String) throws(Problem) {
+        let isWord = text.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D
+                || $0 == 0x5F
+        }
+        guard isWord, text.utf8.count <= 64 else {
+            throw Problem("cannot be \(tomlQuoted(text))", hint: "up to 64 letters, digits, '-' and '_'")
+        }
+        // The names of the topics below.
+        guard !["state", "info", "health", "devices", "ports", "log", "request", "response"].contains(text) else {
+            throw Problem("cannot be \(tomlQuoted(text)), which is the name of a topic there")
+        }
     }
 
     private static func printable(_ text: String) throws(Problem) {

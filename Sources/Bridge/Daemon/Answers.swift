@@ -1,23 +1,29 @@
 // What the loop answers to requests.
 extension Daemon.BridgeLoop {
-    /// Does what is asked, as far as it is done here, and gives the answer.
-    mutating func answer(_ action: BridgeRequest.Action, at time: Duration) -> BridgeAnswer {
-        switch action {
+    /// Does what is asked and answers, at once or, where a device has to be asked, when it has said something.
+    mutating func answer(_ pending: PendingRequest, at time: Duration) {
+        switch pending.request.action {
         case .republish:
             publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             publishBuses()
-            return .done(data: "{}")
+            tellEverything(at: time)
+            tellAnew(at: time)
+            pending.answer(.done(data: "{}"))
         case .rediscover:
             hasPortsChanged = true
             rescan(at: time)
-            return .done(data: "{\"ports\":\(ports.count)}")
+            pending.answer(.done(data: "{\"ports\":\(ports.count)}"))
         case .health:
-            let answering = ports.count { $0.serial != nil }
-            return .done(
-                data: "{\"uptime\":\(time.components.seconds),\"ports\":\(ports.count),\"chargers\":\(answering),"
-                    + "\"brokers\":\(sink.health)}")
-        case .read, .logLevel:
-            return .failed("the bridge cannot do this yet")
+            pending.answer(.done(data: health(at: time)))
+        case .read(let device, let register):
+            do throws(ReadFailure) {
+                try beginRead(device: device, register: register, pending, at: time)
+            } catch {
+                pending.answer(.failed(error.words))
+            }
+        case .logLevel:
+            // The desk has done it.
+            pending.answer(.failed("the log has a fixed level here"))
         }
     }
 }

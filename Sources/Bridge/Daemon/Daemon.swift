@@ -11,6 +11,9 @@ public struct Daemon: Sendable {
         case broker
         /// Each `topic payload` as a line to this closure.
         case lines(@Sendable (String) -> Void)
+
+        /// Whether it is the broker.
+        var isBroker: Bool { if case .broker = self { true } else { false } }
     }
 
     /// How a run ended.
@@ -104,7 +107,9 @@ public struct Daemon: Sendable {
         var publisher: SchemaPublisher
         var sink: TopicSink
         var buses: [BusSlot] = []
+        var multiplexers: [MultiplexerSlot] = []
         var busPublisher: BusPublisher
+        var readable: ReadableDesk
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
@@ -118,6 +123,10 @@ public struct Daemon: Sendable {
         var hasToldOfRefusal = false
 
         var watcher: PortWatcher
+        var notifier = ServiceNotifier()
+        var sleep = HostSleep()
+        var reads: [PendingRead] = []
+        var feed: BridgeFeed
 
         static let mailboxToken: UInt64 = 0
         static let watcherToken: UInt64 = 1
@@ -146,13 +155,18 @@ public struct Daemon: Sendable {
             for entry in plan.entries {
                 // Three turns and the longest wait after an answer that did not come.
                 plant.lifetimes[entry.register] = plan.interval(of: entry.pace) * 3 + .seconds(30)
+                let night = plan.atNight(configuration.poll.night)
+                plant.nightLifetimes[entry.register] = night.interval(of: entry.pace) * 3 + .seconds(30)
             }
+            feed = BridgeFeed(configuration, isWanted: !once && output.isBroker)
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
+            readable = ReadableDesk(
+                configuration, isSilent: output.isSilent(configuration) || recorder != nil, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
-            watcher = PortWatcher(patterns: configuration.ports)
+            watcher = PortWatcher(patterns: configuration.ports + configuration.multiplexers.map(\.port))
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
             for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
         }
@@ -177,6 +191,8 @@ public struct Daemon: Sendable {
                 sink.stop()
                 return .failed(error.description)
             }
+            tellOfWitnesses()
+            addMultiplexers(at: now)
             rescan(at: now)
             if ports.isEmpty, buses.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
@@ -187,10 +203,12 @@ public struct Daemon: Sendable {
                     "no port matches yet; waiting for one",
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
             }
+            notifier.ready()
             while true {
                 let time = now
                 var ready: [UInt64] = []
                 events.wait(nextDeadline(at: time) - time) { ready.append($0) }
+                noteSleep(at: now)
                 let woken = now
                 for token in ready where token >= Self.firstPortToken { receive(token, at: woken) }
                 if ready.contains(Self.watcherToken) {
@@ -206,9 +224,14 @@ public struct Daemon: Sendable {
                     return recordingOutcome ?? .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
+                for index in multiplexers.indices { advanceMultiplexer(index, at: woken) }
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
+                tellServiceManager(at: woken)
+                expireReads(at: woken)
+                tell(at: woken)
+                if !once { tellPeople(at: woken) }
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -229,7 +252,9 @@ public struct Daemon: Sendable {
         /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
         @discardableResult
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
+            notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
+            endReadable(at: time)
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
         }
@@ -239,12 +264,17 @@ public struct Daemon: Sendable {
 
         func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            for port in ports { deadline = min(deadline, port.supervisor.value.deadline(now: time)) }
+            for port in ports where port.channel == nil { deadline = min(deadline, port.deadline(now: time)) }
+            for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
             }
             deadline = min(deadline, nextRescan)
+            if let due = notifier.deadline { deadline = min(deadline, due) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
+            if let due = feed.due { deadline = min(deadline, due) }
+            if let first = reads.first { deadline = min(deadline, first.deadline) }
+            if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
         }
@@ -256,7 +286,9 @@ public struct Daemon: Sendable {
             if hasPortsChanged {
                 hasPortsChanged = false
                 for port in ports { port.supervisor.value.retrySoon(at: time) }
+                for multiplexer in multiplexers { multiplexer.supervisor.retrySoon(at: time) }
             }
+            refreshMultiplexers()
             let numbers = ports.map(\.number)
             for port in PortSlot.reconcile(&ports, with: patterns.ports()) {
                 addPort(port, number: nextNumber, at: time)
@@ -276,7 +308,7 @@ public struct Daemon: Sendable {
             let settings = configuration.serialSettings(path: port.path, aliases: [port.device])
             ports.append(
                 PortSlot(
-                    port: port, number: number,
+                    port: port, number: number, light: PanelLight(patience: configuration.poll.nightAfter),
                     supervisor: PortSupervisor(
                         path: port.path, settings: settings, plan: plan, recorder: recorder, number: number,
                         now: time)))
@@ -284,21 +316,31 @@ public struct Daemon: Sendable {
         }
 
         mutating func advance(_ index: Int, at time: Duration) {
+            guard ports[index].channel == nil, time >= ports[index].deadline(now: time) else { return }
+            if ports[index].nextLook != nil { take(port: index, at: time) }
             guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.advance(to: time, { reported.append($0) }) { register(index) }
             handle(reported, port: index, at: time)
+            settleWatch(port: index, at: time)
         }
 
         mutating func receive(_ token: UInt64, at time: Duration) {
             guard let index = ports.firstIndex(where: { $0.token == token }) else {
-                return receiveBus(token, at: time)
+                if !receiveMultiplexer(token, at: time) { receiveBus(token, at: time) }
+                return
             }
+            take(port: index, at: time)
+        }
+
+        /// Reads what has come from a port, and asks.
+        mutating func take(port index: Int, at time: Duration) {
             var reported: [PortSupervisor.Event] = []
             if ports[index].supervisor.value.receive(into: &buffer, at: time, { reported.append($0) }) {
                 register(index)
             }
             handle(reported, port: index, at: time)
+            settleWatch(port: index, at: time)
         }
 
         mutating func register(_ index: Int) {
@@ -331,7 +373,7 @@ public struct Daemon: Sendable {
                     if isNews { ports[index].announced = nil }
                     if ports[index].trouble == nil { ports[index].trouble = .absent(reason) }
                     ports[index].isResolved = true
-                    leave(index)
+                    leave(index, at: time)
                     countUnresolved()
                 case .session(let event):
                     handle(event, port: index, at: time)
@@ -339,8 +381,10 @@ public struct Daemon: Sendable {
             }
         }
 
-        mutating func leave(_ index: Int) {
+        mutating func leave(_ index: Int, at time: Duration) {
             guard let serial = ports[index].serial else { return }
+            forgetLight(port: index, at: time)
+            feed.noteChange(at: time)
             plant.lost(serial, port: ports[index].path)
             ports[index].serial = nil
         }
@@ -350,6 +394,7 @@ public struct Daemon: Sendable {
             switch event {
             case .identified(let identity):
                 noteIdentity(identity, port: index)
+                feed.noteChange(at: time)
                 ports[index].serial = identity.serial
                 ports[index].isResolved = true
                 ports[index].trouble = nil
@@ -362,19 +407,25 @@ public struct Daemon: Sendable {
                     "another device is on this port now",
                     metadata: ["port": .string(path), "was": .string(identity.serial)])
                 ports[index].announced = nil
-                leave(index)
+                leave(index, at: time)
             case .reading(let reading):
                 guard let serial = ports[index].serial else { return }
                 plant.read(reading, serial: serial)
+                noteLight(reading, serial: serial, port: index)
+                settleReads(of: reading.register, .success(reading), port: index)
+                readable.mark()
                 publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in
                     sink.publish($0, $1)
                 }
             case .refused(let register):
                 guard let serial = ports[index].serial else { return }
                 plant.refused(register, serial: serial)
+                settleReads(of: register, .failure(.refused), port: index)
+                readable.mark()
                 publisher.changed(register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             case .state(let state):
                 noteState(state, port: index)
+                feed.noteChange(at: time)
             case .passCompleted:
                 ports[index].isPolled = true
             }
@@ -400,9 +451,9 @@ public struct Daemon: Sendable {
 
         mutating func noteState(_ state: DeviceSession.State, port index: Int) {
             switch state {
-            case .textOnly:
+            case .textOnly, .echoOnly:
                 ports[index].isResolved = true
-                ports[index].trouble = .unusable(complain(.textOnly, port: index))
+                ports[index].trouble = .unusable(complain(state, port: index))
             case .silent:
                 ports[index].isResolved = true
                 let words = complain(.silent, port: index)
@@ -417,10 +468,7 @@ public struct Daemon: Sendable {
         /// Says once what is wrong with a port, until a device answers there: it is opened again every few seconds,
         /// and what was wrong mostly still is.
         mutating func complain(_ state: DeviceSession.State, port index: Int) -> String {
-            let words =
-                state == .textOnly
-                ? "receives TEXT, no HEX answer: check the TX line"
-                : "no answer: check the cable and whether the charger has power"
+            let words = state.advice ?? "no answer"
             if ports[index].complaint != state {
                 ports[index].complaint = state
                 log.warning("\(words)", metadata: ["port": .string(ports[index].path)])
@@ -459,16 +507,20 @@ public struct Daemon: Sendable {
                 sink.beginCatchUp()
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 publishBuses()
+                tellEverything(at: time)
+                tellAnew(at: time)
                 sink.endCatchUp()
             }
-            for pending in contents.requests { pending.answer(answer(pending.request.action, at: time)) }
+            readable.take(contents.heard, at: time)
+            if let other = contents.otherBridge { noteOther(other, at: time) }
+            for pending in contents.requests { answer(pending, at: time) }
             return contents.stopReason
         }
 
         // MARK: Once
 
         mutating func onceOutcome(at time: Duration) -> Outcome? {
-            let isLate = time >= Daemon.onceLimit
+            let isLate = time >= onceLimit
             let isComplete =
                 ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
                 && buses.allSatisfy { $0.supervisor.isComplete }
@@ -505,7 +557,7 @@ public struct Daemon: Sendable {
 
         /// Everything was published: the end, once the broker has it. Nil while that is waited for.
         mutating func lastOutcome(at time: Duration) -> Outcome? {
-            let limit = brokerLimit ?? max(Daemon.onceLimit, time + Daemon.brokerPatience)
+            let limit = brokerLimit ?? max(onceLimit, time + Daemon.brokerPatience)
             brokerLimit = limit
             guard isConnected || !sink.needsBroker else {
                 guard time >= limit else { return nil }
@@ -540,8 +592,14 @@ public struct Daemon: Sendable {
         var isPolled = false
         /// Why nothing is read from it; nil while a device answers.
         var trouble: Trouble?
+        /// Whether the panels of its charger are dark.
+        var light: PanelLight
+        /// When to read it next while the kernel gathers what comes; nil: at every byte.
+        var nextLook: Duration?
         /// What was last logged about a device that does not answer.
         var complaint: DeviceSession.State?
+        /// The multiplexer of which this is a channel, and the channel's number there; nil for a port of its own.
+        var channel: (multiplexer: Int, number: Int)?
 
         /// Why nothing is read from a port.
         enum Trouble {
@@ -568,7 +626,7 @@ public struct Daemon: Sendable {
         static func reconcile(_ slots: inout [PortSlot], with found: [PortPatterns.Port]) -> [PortPatterns.Port] {
             let open = Set(slots.filter { !$0.isClosed }.map(\.port.device))
             slots = slots.compactMap { slot in
-                guard slot.isClosed else { return slot }
+                guard slot.isClosed, slot.channel == nil else { return slot }
                 guard let port = found.first(where: { $0.path == slot.path }), !open.contains(port.device) else {
                     return nil
                 }
@@ -580,9 +638,10 @@ public struct Daemon: Sendable {
             return found.filter { !served.contains($0.device) }
         }
 
-        init(port: PortPatterns.Port, number: Int, supervisor: consuming PortSupervisor) {
+        init(port: PortPatterns.Port, number: Int, light: PanelLight, supervisor: consuming PortSupervisor) {
             self.port = port
             self.number = number
+            self.light = light
             self.supervisor = Box(supervisor)
         }
 

@@ -13,6 +13,12 @@ struct EventLoop: ~Copyable {
         _ = vebridge_epoll_add(poll, descriptor, UInt32(EPOLLIN.rawValue), token)
     }
 
+    /// No longer waits for this descriptor.
+    func remove(_ descriptor: Int32) {
+        var event = epoll_event()
+        _ = epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, &event)
+    }
+
     /// Waits until a descriptor is ready or the time has passed, and gives the tokens of those that are.
     mutating func wait(_ timeout: Duration, _ body: (UInt64) -> Void) {
         // Rounded up: to wake a millisecond early is to wake twice.

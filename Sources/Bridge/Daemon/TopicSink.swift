@@ -5,6 +5,7 @@ import Synchronization
 /// Where the topics go: one or more brokers, or lines of text.
 final class TopicSink: Sendable {
     private let links: [BrokerLink]
+    private let names: [String]
     private let finders: [BrokerFinder?]
     private let write: (@Sendable (String) -> Void)?
     private let qos: Int
@@ -30,16 +31,17 @@ final class TopicSink: Sendable {
         qos = configuration.schema.qos
         retain = configuration.schema.retain
         expiry = configuration.schema.expiry > .zero ? configuration.schema.expiry : nil
-        stateTopic = configuration.bridge.topic + "/bridge/state"
+        stateTopic = configuration.bridge.place + "/state"
         outlets = LogOutlets.behind(log)
         if case .lines(let write) = output {
             self.write = write
             links = []
+            names = []
             finders = []
             return
         }
         write = nil
-        let desk = RequestDesk(topic: configuration.bridge.topic, outlets: outlets) { pending in
+        let desk = RequestDesk(place: configuration.bridge.place, outlets: outlets) { pending in
             var isTaken = false
             mailbox.post { contents in
                 isTaken = contents.requests.count < Mailbox.requestLimit
@@ -47,12 +49,19 @@ final class TopicSink: Sendable {
             }
             return isTaken
         }
+        let ear = ReadableEar(configuration)
         let events = LinkEvents(
-            mailbox: mailbox, log: log, outlets: outlets, desk: desk, topic: configuration.bridge.topic)
+            mailbox: mailbox, log: log, outlets: outlets, desk: desk, ear: ear, place: configuration.bridge.place,
+            replies: ReplyRule(configuration))
+        let mark = BridgeMark.of(configuration)
         var links: [BrokerLink] = []
+        var names: [String] = []
         var finders: [BrokerFinder?] = []
         for (index, broker) in ([configuration.broker] + configuration.brokers).enumerated() {
-            let settings = Self.settings(broker, configuration: configuration, stateTopic: stateTopic)
+            // Two entries may name one broker.
+            let settings = Self.settings(
+                broker, configuration: configuration, stateTopic: stateTopic,
+                mark: index == 0 ? mark : "\(mark)-\(index + 1)")
             let name = broker.name.isEmpty ? broker.url.description : broker.name
             let relay = FinderRelay()
             let link = BrokerLink(
@@ -62,23 +71,27 @@ final class TopicSink: Sendable {
                 events.handle(event, of: link, index: index, name: name)
             }
             link.client.subscribe(desk.filter, qos: 1)
+            link.client.subscribe(events.infoTopic, qos: 0)
+            for filter in ear.filters { link.client.subscribe(filter, qos: 1) }
             links.append(link)
+            names.append(name)
             let finder = BrokerFinder(broker, configuration: configuration, log: log, client: link.client)
             relay.finder = finder
             finders.append(finder)
         }
         self.links = links
+        self.names = names
         self.finders = finders
     }
 
-    private static func settings(
-        _ broker: Configuration.Broker, configuration: Configuration, stateTopic: String
+    static func settings(
+        _ broker: Configuration.Broker, configuration: Configuration, stateTopic: String, mark: String
     ) -> MQTTClient.Settings {
         var settings = MQTTClient.Settings(address: nil)
         if case .server(let server) = broker.url {
             settings.address = BrokerAddress(host: server.host, port: server.port, tls: server.transport == .mqtts)
         }
-        settings.clientID = broker.clientIdentifier(hostName: hostName)
+        settings.clientID = broker.clientIdentifier(hostName: hostName, mark: mark)
         settings.username = broker.username.isEmpty ? nil : broker.username
         settings.password = broker.password?.reveal()
         settings.keepalive = broker.keepalive
@@ -98,6 +111,9 @@ final class TopicSink: Sendable {
         }
         for finder in finders { finder?.start() }
     }
+
+    /// Whether any broker is connected.
+    var isReady: Bool { links.contains { $0.client.isReady } }
 
     /// Whether topics go to a broker, which may be away.
     var needsBroker: Bool { write == nil }
@@ -121,12 +137,28 @@ final class TopicSink: Sendable {
             write("\(message.topic) \(text)")
             return true
         }
+        return tell(message)
+    }
+
+    /// Publishes what is no part of a recording, such as how the bridge is; false if it was not taken.
+    @discardableResult
+    func tell(_ message: MQTTClient.Message) -> Bool {
         let isCatchingUp = isCatchingUp.withLock { $0 }
         var isTaken = true
         for link in links where !isCatchingUp || link.isFresh {
             if !link.publish(message) { isTaken = false }
         }
         return isTaken
+    }
+
+    /// Publishes what is for people and not part of the schema: no recording has it.
+    func publishReadable(_ message: MQTTClient.Message) -> Bool {
+        if let write {
+            let text = String(decoding: message.payload, as: UTF8.self)
+            write(text.isEmpty ? message.topic : "\(message.topic) \(text)")
+            return true
+        }
+        return tell(message)
     }
 
     /// From here to `endCatchUp` everything current is published, to brokers that have just connected and no others.
@@ -172,13 +204,14 @@ final class TopicSink: Sendable {
 
     /// The figures of every broker, for the bridge's health, as JSON.
     var health: String {
-        let parts = links.map { link -> String in
+        let parts = zip(names, links).map { name, link -> String in
             let (counters, waiting) = (link.client.counters, link.waiting)
             let latency = counters.roundTrip.map {
                 let (seconds, attoseconds) = $0.components
                 return "\(Double(seconds) * 1000 + Double(attoseconds / 1_000_000_000_000) / 1000)"
             }
-            return "{\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
+            return
+                "{\"name\":\(JSONValue.quoted(name)),\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
                 + "\"published\":\(counters.published),\"acknowledged\":\(counters.acknowledged),"
                 + "\"pending\":\(counters.pending),\"waiting\":\(waiting.topics),\"samples\":\(waiting.samples),"
                 + "\"dropped\":\(counters.dropped + waiting.dropped),\"latency_ms\":\(latency ?? "null")}"
@@ -208,9 +241,12 @@ private struct LinkEvents: Sendable {
     let log: Logger
     let outlets: LogOutlets?
     let desk: RequestDesk
-    let topic: String
+    let ear: ReadableEar
+    let place: String
+    let replies: ReplyRule
 
-    private var logTopic: String { topic + "/bridge/log" }
+    private var logTopic: String { place + "/log" }
+    var infoTopic: String { place + "/info" }
 
     /// - Parameter index: 0 for the broker whose connection the daemon goes by.
     func handle(_ event: MQTTClient.Event, of link: BrokerLink, index: Int, name: String) {
@@ -223,7 +259,7 @@ private struct LinkEvents: Sendable {
                 }
             } else {
                 log.notice("broker connected", metadata: ["broker": .string(name), "mqtt": .string("\(version)")])
-                link.publishNow(.init(topic: topic + "/bridge/state", payload: "online", qos: 1, retain: true))
+                link.publishNow(.init(topic: place + "/state", payload: "online", qos: 1, retain: true))
                 mailbox.post { $0.isDrained = true }
             }
         case .disconnected(let reason) where reason.cause == .moved:
@@ -249,9 +285,18 @@ private struct LinkEvents: Sendable {
             }
         case .trusted(let words):
             log.warning("\(words)", metadata: ["broker": .string(name)])
+        case .message(infoTopic, let payload, let isRetained, _):
+            // What was published before we came may be what we were before a restart.
+            if index == 0, !isRetained, payload.count <= 65_536 { mailbox.post { $0.otherBridge = payload } }
         case .message(let place, let payload, let isRetained, _):
-            _ = desk.take(topic: place, payload: payload, isRetained: isRetained) { topic, answer in
+            let isRequest = desk.take(topic: place, payload: payload, isRetained: isRetained) { topic, answer in
                 link.publishNow(.init(topic: topic, payload: answer, qos: 1))
+            }
+            if !isRequest { ear.hear(place, payload, isRetained: isRetained, mailbox) }
+        case .question(let topic, let payload, let reply):
+            _ = desk.take(topic: topic, payload: payload, isRetained: false) { usual, answer in
+                let place = replies.allows(reply.topic) ? reply.topic : usual
+                link.publishNow(.init(topic: place, payload: answer, qos: 1, correlation: reply.correlation))
             }
         case .drained, .subscribed, .subscriptionRefused: break
         }

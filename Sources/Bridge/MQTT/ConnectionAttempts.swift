@@ -11,6 +11,8 @@ struct ConnectionAttempts {
     private var repeats = 0
     private var lastReason: String?
     private var earlyLosses = 0
+    private var takeovers = 0
+    private var lastTakeover: ContinuousClock.Instant?
     private let clientID: String
     private var connectedSince: ContinuousClock.Instant?
     private var generator = SystemRandomNumberGenerator()
@@ -18,6 +20,14 @@ struct ConnectionAttempts {
     init(minimum: Duration, maximum: Duration, clientID: String) {
         self.clientID = clientID
         backoff = ReconnectBackoff(minimum: minimum, maximum: maximum)
+    }
+
+    /// Takeovers further apart than this are not one quarrel.
+    private static let quarrelMemory: Duration = .seconds(600)
+
+    /// The wait in a quarrel, up to a minute: each of the two has the broker for a while.
+    private static func quarrelWait(_ turn: Int, _ generator: inout SystemRandomNumberGenerator) -> Duration {
+        min(.seconds(60), .seconds(5) * (1 << max(0, min(turn, 4)))) * Double.random(in: 0.5...1, using: &generator)
     }
 
     /// The longest wait the next failure may ask for.
@@ -33,12 +43,26 @@ struct ConnectionAttempts {
     /// tried at once.
     mutating func failed(_ failure: ConnectionFailure, at now: ContinuousClock.Instant) -> MQTTClient.Disconnection? {
         var reason = failure.reason
+        var retryAfter: Duration?
+        if failure.cause == .takenOver {
+            takeovers = lastTakeover.map { now - $0 < Self.quarrelMemory } ?? false ? takeovers + 1 : 1
+            lastTakeover = now
+            // Once may be an old connection of a restarted broker, or a person who looks something up.
+            if takeovers >= 2 {
+                reason =
+                    "another program uses the client id '\(clientID)', and each takes the connection from the other: "
+                    + "give one of them another broker.client_id"
+                retryAfter = Self.quarrelWait(takeovers, &generator)
+            }
+        }
         if let since = connectedSince {
             connectedSince = nil
             earlyLosses = failure.cause == .closed && now - since < .seconds(5) ? earlyLosses + 1 : 0
             if earlyLosses > 2 {
                 // Some brokers don't say that they gave the place to a newcomer.
-                reason += " soon after connecting again and again: does another client use the id '\(clientID)'?"
+                reason +=
+                    " soon after connecting, again and again: perhaps another program uses the client id '\(clientID)'"
+                retryAfter = Self.quarrelWait(earlyLosses - 3, &generator)
             }
             // A connection that is lost again at once, such as when two clients share an id, must not be retried at
             // full speed.
@@ -60,6 +84,6 @@ struct ConnectionAttempts {
         lastReason = reason
         return MQTTClient.Disconnection(
             cause: failure.cause, reason: reason, attempts: attempts, repeats: repeats,
-            retryAfter: backoff.next(using: &generator))
+            retryAfter: retryAfter ?? backoff.next(using: &generator))
     }
 }

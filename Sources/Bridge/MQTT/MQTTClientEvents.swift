@@ -70,6 +70,8 @@ extension MQTTClient {
         case disconnected(Disconnection)
         /// A message on a subscribed topic.
         case message(topic: String, payload: [UInt8], retained: Bool, qos: Int)
+        /// A message whose sender says where the answer is to go (MQTT 5); it was not retained.
+        case question(topic: String, payload: [UInt8], reply: Reply)
         /// The broker's certificate was trusted on its first use; the text says which, for the log.
         case trusted(String)
         /// The broker accepted a subscription with this quality of service.
@@ -80,6 +82,14 @@ extension MQTTClient {
         case publishRefused(topic: String, reason: String)
         /// Half of the room is free again after `publish` answered `.full`.
         case drained
+    }
+
+    /// Where an answer is to go.
+    public struct Reply: Sendable, Hashable {
+        /// The topic, as the asker wrote it: not checked.
+        public var topic: String
+        /// What is to be sent back with the answer; nil for nothing.
+        public var correlation: [UInt8]?
     }
 
     /// What became of a message handed to `publish`.

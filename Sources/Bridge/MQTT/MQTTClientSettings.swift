@@ -12,19 +12,30 @@ extension MQTTClient {
         /// How long the broker keeps it for somebody who is away, and as the retained message; whole seconds, at least
         /// one. `nil` for ever. With MQTT 3.1.1 there is no such limit.
         public var expiry: Duration?
+        /// What the asker wants back with an answer; `nil` for nothing. MQTT 5 only.
+        public var correlation: [UInt8]?
 
         /// A message with a payload of bytes.
-        public init(topic: String, payload: [UInt8], qos: Int = 1, retain: Bool = false, expiry: Duration? = nil) {
+        public init(
+            topic: String, payload: [UInt8], qos: Int = 1, retain: Bool = false, expiry: Duration? = nil,
+            correlation: [UInt8]? = nil
+        ) {
             self.topic = topic
             self.payload = payload
             self.qos = qos
             self.retain = retain
             self.expiry = expiry
+            self.correlation = correlation
         }
 
         /// A message with a payload of text.
-        public init(topic: String, payload: String, qos: Int = 1, retain: Bool = false, expiry: Duration? = nil) {
-            self.init(topic: topic, payload: Array(payload.utf8), qos: qos, retain: retain, expiry: expiry)
+        public init(
+            topic: String, payload: String, qos: Int = 1, retain: Bool = false, expiry: Duration? = nil,
+            correlation: [UInt8]? = nil
+        ) {
+            self.init(
+                topic: topic, payload: Array(payload.utf8), qos: qos, retain: retain, expiry: expiry,
+                correlation: correlation)
         }
     }
 

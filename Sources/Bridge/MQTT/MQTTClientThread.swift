@@ -206,7 +206,9 @@ extension MQTTClient {
             switch report {
             case .answered: break
             case .disconnected(let code): disconnectCode = code
-            case .message(let topic, let payload, let retained, let qos):
+            case .message(let topic, let payload, false, _, let reply?):
+                events.append(.question(topic: topic, payload: payload, reply: reply))
+            case .message(let topic, let payload, let retained, let qos, _):
                 events.append(.message(topic: topic, payload: payload, retained: retained, qos: qos))
             case .subscribed(let filter, let code, let reason):
                 events.append(
@@ -222,7 +224,7 @@ extension MQTTClient {
             state.counters.acknowledged += progress.acknowledged
             state.counters.refused += progress.refused
             if let roundTrip = progress.roundTrip { state.counters.roundTrip = roundTrip }
-            for case .message in events { state.counters.received += 1 }
+            for case .message in progress.reports { state.counters.received += 1 }
         }
         for event in events { handler(event) }
         return disconnectCode

@@ -14,7 +14,7 @@ final class MosquittoSession: Sendable {
     enum Report {
         case answered(code: Int32, keepalive: UInt16?)
         case disconnected(code: Int32)
-        case message(topic: String, payload: [UInt8], retained: Bool, qos: Int)
+        case message(topic: String, payload: [UInt8], retained: Bool, qos: Int, reply: MQTTClient.Reply?)
         case subscribed(filter: String, code: Int32, reason: String)
         case refused(topic: String, reason: String)
     }
@@ -140,11 +140,20 @@ final class MosquittoSession: Sendable {
 
     /// The properties of a message, nil where there are none; the caller frees them.
     private func messageProperties(_ message: MQTTClient.Message) throws(ConnectionFailure) -> OpaquePointer? {
-        guard version == .v5, let expiry = message.expiry else { return nil }
+        guard version == .v5 else { return nil }
         var properties: OpaquePointer?
-        let result = mosquitto_property_add_int32(
-            &properties, Int32(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.rawValue), max(1, Self.wholeSeconds(expiry)))
+        var result = Int32(MOSQ_ERR_SUCCESS.rawValue)
+        if let expiry = message.expiry {
+            result = mosquitto_property_add_int32(
+                &properties, Int32(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.rawValue), max(1, Self.wholeSeconds(expiry)))
+        }
+        if result == MOSQ_ERR_SUCCESS.rawValue, let correlation = message.correlation {
+            result = mosquitto_property_add_binary(
+                &properties, Int32(MQTT_PROP_CORRELATION_DATA.rawValue), correlation,
+                UInt16(clamping: correlation.count))
+        }
         guard result == MOSQ_ERR_SUCCESS.rawValue else {
+            if properties != nil { mosquitto_property_free_all(&properties) }
             throw ConnectionFailure(.other, String(cString: mosquitto_strerror(result)))
         }
         return properties
@@ -177,13 +186,13 @@ final class MosquittoSession: Sendable {
             guard code >= 0x80 else { return }
             MosquittoSession.from(owner)?.report(.disconnected(code: code))
         }
-        mosquitto_message_v5_callback_set(pointer) { @Sendable _, owner, message, _ in
+        mosquitto_message_v5_callback_set(pointer) { @Sendable _, owner, message, properties in
             guard let message = message?.pointee, let topic = message.topic else { return }
             let bytes = UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen))
             MosquittoSession.from(owner)?.report(
                 .message(
                     topic: String(cString: topic), payload: Array(bytes), retained: message.retain,
-                    qos: Int(message.qos)))
+                    qos: Int(message.qos), reply: MosquittoSession.reply(properties)))
         }
         mosquitto_publish_v5_callback_set(pointer) { @Sendable _, owner, identifier, code, _ in
             MosquittoSession.from(owner)?.settle(identifier, code: code)
@@ -199,6 +208,26 @@ final class MosquittoSession: Sendable {
                 MosquittoSession.from(owner)?.keepTLSText(String(cString: text))
             }
         }
+    }
+
+    /// Where the sender of a message wants its answer; nil where it does not say.
+    private static func reply(_ properties: OpaquePointer?) -> MQTTClient.Reply? {
+        var topic: UnsafeMutablePointer<CChar>?
+        guard properties != nil,
+            mosquitto_property_read_string(properties, Int32(MQTT_PROP_RESPONSE_TOPIC.rawValue), &topic, false) != nil,
+            let topic
+        else { return nil }
+        defer { free(topic) }
+        var data: UnsafeMutableRawPointer?
+        var count: UInt16 = 0
+        var correlation: [UInt8]?
+        if mosquitto_property_read_binary(
+            properties, Int32(MQTT_PROP_CORRELATION_DATA.rawValue), &data, &count, false) != nil, let data
+        {
+            correlation = Array(UnsafeRawBufferPointer(start: data, count: Int(count)))
+            free(data)
+        }
+        return MQTTClient.Reply(topic: String(cString: topic), correlation: correlation)
     }
 
     private static func from(_ owner: UnsafeMutableRawPointer?) -> MosquittoSession? {

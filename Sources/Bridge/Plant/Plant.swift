@@ -13,6 +13,8 @@ public struct Plant: Sendable {
         public internal(set) var port: String
         /// Whether it answers now.
         public internal(set) var isAlive = true
+        /// Whether its panels are dark and it is asked seldom.
+        public internal(set) var isDark = false
         /// When it last answered.
         public internal(set) var lastSeen: Duration
         /// The last believed reading of each register.
@@ -44,6 +46,8 @@ public struct Plant: Sendable {
     /// How old the last reading of a register may be and still be told as its value; registers that are not in here
     /// keep theirs while the charger answers.
     public var lifetimes: [RegisterID: Duration] = [:]
+    /// The same for a charger whose panels are dark.
+    public var nightLifetimes: [RegisterID: Duration] = [:]
     /// The unique id of the shunt that the configuration names for the battery; nil: the first.
     public let preferredShunt: UInt32?
     /// How old a reading may be and still count as the present.
@@ -74,6 +78,7 @@ public struct Plant: Sendable {
     /// Whether the last reading of a register is young enough.
     func isCurrent(_ register: RegisterID, of charger: Charger, at now: Duration) -> Bool {
         guard let reading = charger.readings[register] else { return false }
+        let lifetimes = charger.isDark ? nightLifetimes : lifetimes
         return lifetimes[register].map { now - reading.time <= $0 } ?? true
     }
 
@@ -107,6 +112,11 @@ public struct Plant: Sendable {
         chargers[serial]?.refused.remove(reading.register)
         chargers[serial]?.lastSeen = reading.time
         chargers[serial]?.isAlive = true
+    }
+
+    /// The panels of a charger have become dark, or light again: how old its readings may be depends on it.
+    public mutating func noted(isDark: Bool, serial: String) {
+        chargers[serial]?.isDark = isDark
     }
 
     /// A charger said that it does not have a register.

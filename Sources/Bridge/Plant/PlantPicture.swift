@@ -40,17 +40,30 @@ public struct Freshness: Sendable, Hashable {
     public var fast: Duration
     /// For what is read now and then.
     public var slow: Duration
+    /// For what is read in every round of a charger whose panels are dark.
+    public var nightFast: Duration
+    /// For what is read now and then of such a charger.
+    public var nightSlow: Duration
 
     /// Limits; five seconds and half a minute suit the standard intervals of 1 s and 10 s.
     public init(fast: Duration = .seconds(5), slow: Duration = .seconds(30)) {
         self.fast = fast
         self.slow = slow
+        nightFast = fast
+        nightSlow = slow
     }
 
     /// Limits for a configuration's intervals: two rounds may fail.
     public init(_ configuration: Configuration) {
         fast = max(.seconds(5), max(configuration.poll.fast, configuration.masterbus.fast) * 3 + .seconds(2))
         slow = max(.seconds(30), max(configuration.poll.slow, configuration.masterbus.slow) * 3)
+        nightFast = max(fast, configuration.poll.night * 3 + .seconds(2))
+        nightSlow = max(slow, configuration.poll.night * 12)
+    }
+
+    /// The limit for a reading of a charger.
+    func limit(isSlow: Bool, isDark: Bool) -> Duration {
+        isDark ? isSlow ? nightSlow : nightFast : isSlow ? slow : fast
     }
 }
 
@@ -129,10 +142,10 @@ extension Plant {
             batteryPower: batteryPower,
             stateOfCharge: best(
                 shunt.flatMap { value(BusAttribute.stateOfCharge, $0, now, freshness.slow) },
-                present.map { reading(Self.stateOfCharge, $0, now, freshness.slow) }),
+                present.map { reading(Self.stateOfCharge, $0, now, isSlow: true) }),
             consumedCharge: best(
                 shunt.flatMap { value(BusAttribute.consumedCharge, $0, now, freshness.slow) },
-                present.map { reading(Self.consumedCharge, $0, now, freshness.slow) }),
+                present.map { reading(Self.consumedCharge, $0, now, isSlow: true) }),
             consumption: consumption(solarOutput, batteryPower, hasChargers: !present.isEmpty),
             inverter: inverter(now), shares: shares(present, powers, solarPower))
     }
@@ -193,13 +206,13 @@ extension Plant {
     }
 
     private func reading(
-        _ register: RegisterID, _ charger: Charger, _ now: Duration, _ limit: Duration? = nil
+        _ register: RegisterID, _ charger: Charger, _ now: Duration, isSlow: Bool = false
     ) -> Figure? {
         guard let reading = charger.readings[register], case .number(_, let scaled) = reading.value else { return nil }
         let age = max(.zero, now - reading.time)
         return Figure(
             value: scaled, age: age, origin: .charger(charger.identity.serial),
-            isStale: !charger.isAlive || age > limit ?? freshness.fast)
+            isStale: !charger.isAlive || age > freshness.limit(isSlow: isSlow, isDark: charger.isDark))
     }
 
     private func value(_ attribute: UInt16, _ device: BusDevice, _ now: Duration, _ limit: Duration) -> Figure? {

@@ -52,7 +52,7 @@ public struct PortProbe: Sendable {
             switch port.read(into: &buffer) {
             case .bytes(let count): session.receive(buffer.span.extracting(0..<count), at: now)
             case .nothing: break
-            case .gone(let reason):
+            case .gone(let reason, _):
                 finding.failure = reason
                 return finding
             }

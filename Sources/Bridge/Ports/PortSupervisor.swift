@@ -19,10 +19,11 @@ struct PortSupervisor: ~Copyable {
         case session(DeviceSession.Event)
     }
 
-    /// A port on which nothing is heard for this long is closed and opened again.
-    private static let silenceLimit: Duration = .seconds(8)
+    /// A port on which nothing is heard for this long is closed and opened again; a device that sends no TEXT is heard
+    /// only when it is asked.
+    private var silenceLimit: Duration { .seconds(8) + max(.zero, plan.fastInterval - .seconds(5)) }
     /// A port on which something is heard, and nothing that makes sense, is closed and opened again after this long.
-    private static let garbageLimit: Duration = .seconds(10)
+    private var garbageLimit: Duration { silenceLimit + .seconds(2) }
     private static let shortestRetry: Duration = .milliseconds(500)
     /// To look for a port that is away costs one system call: often enough to be back soon after the cable is.
     private static let longestRetry: Duration = .seconds(1)
@@ -41,7 +42,7 @@ struct PortSupervisor: ~Copyable {
     private let recorder: Recorder?
     private let recorded: Recorder.Source
     private let settings: Configuration.Serial
-    private let plan: PollPlan
+    private var plan: PollPlan
     private var port: SerialPort?
     private(set) var session: DeviceSession?
     private var memory = DeviceMemory()
@@ -51,7 +52,7 @@ struct PortSupervisor: ~Copyable {
     private var identified: Duration?
     /// When something was heard last, or the port was opened.
     private(set) var lastByte: Duration = .zero
-    private var lastSense: Duration = .zero
+    private(set) var lastSense: Duration = .zero
     private var goodBefore = 0
     private var allowance = PortSupervisor.burst
     private var allowanceTime: Duration = .zero
@@ -59,7 +60,21 @@ struct PortSupervisor: ~Copyable {
     private(set) var reopens = 0
     private var wasOpened = false
     /// What earlier sessions of this port counted.
-    private(set) var bytesBefore = 0
+    private(set) var countersBefore = LinkCounters()
+    /// How often each trouble came up.
+    private(set) var troubles: [PortTrouble: Int] = [:]
+    /// What closed the port, or kept it closed; nil before the first attempt.
+    private(set) var lastTrouble: PortTrouble?
+    /// Requests that the port did not take at once.
+    private(set) var blockedWrites = 0
+    /// Since when the port has taken no output.
+    private(set) var blockedSince: Duration?
+    /// Why the port can no longer be written to.
+    private var writeFailure: (reason: String, trouble: PortTrouble)?
+    private(set) var openedAt: Duration?
+    private(set) var hasHeard = false
+    private(set) var rate = EventRate()
+    private var countedReadings = 0
 
     init(
         path: String, settings: Configuration.Serial, plan: PollPlan, recorder: Recorder? = nil, number: Int = 0,
@@ -80,7 +95,8 @@ struct PortSupervisor: ~Copyable {
     /// When to call ``advance(to:_:)`` if nothing arrives.
     func deadline(now: Duration) -> Duration {
         guard let session else { return nextOpen }
-        return min(session.deadline, lastByte + Self.silenceLimit, lastSense + Self.garbageLimit)
+        let limit = min(lastByte + silenceLimit, lastSense + garbageLimit)
+        return min(session.deadline, blockedSince.map { min(limit, $0 + silenceLimit) } ?? limit)
     }
 
     /// Ports have come or gone: a closed one is tried again without waiting out its pause. A port that flaps still
@@ -93,12 +109,18 @@ struct PortSupervisor: ~Copyable {
     mutating func advance(to now: Duration, _ report: (Event) -> Void) -> Bool {
         guard session != nil else { return now >= nextOpen ? open(at: now, report) : false }
         ask(at: now, report)
-        if now - lastByte >= Self.silenceLimit {
-            close(reason: "silent for \(Self.silenceLimit.components.seconds) s", at: now, report)
+        if closeIfBroken(at: now, report) { return true }
+        if let since = blockedSince, now - since >= silenceLimit {
+            // Opening it again throws away what is stuck in it.
+            close(reason: PortTrouble.outputBlocked.advice, .outputBlocked, at: now, report)
             return true
         }
-        if now - lastSense >= Self.garbageLimit {
-            close(reason: "hears nothing that is VE.Direct: another device, or another speed", at: now, report)
+        if now - lastByte >= silenceLimit {
+            close(reason: "silent for \(silenceLimit.components.seconds) s", .silent, at: now, report)
+            return true
+        }
+        if now - lastSense >= garbageLimit {
+            close(reason: PortTrouble.garbage.advice, .garbage, at: now, report)
             return true
         }
         return false
@@ -112,24 +134,25 @@ struct PortSupervisor: ~Copyable {
             switch result {
             case .bytes(let count):
                 lastByte = now
+                hasHeard = true
                 recorder?.received(buffer.span.extracting(0..<count), recorded, at: now)
                 take(buffer.span.extracting(0..<count), at: now)
                 guard isAllowed(count, at: now) else {
-                    close(reason: "flooded: more bytes than the line can carry", at: now, report)
+                    close(reason: PortTrouble.flooded.advice, .flooded, at: now, report)
                     nextOpen = now + Self.floodRetry
                     return true
                 }
                 if count == buffer.count { continue }
             case .nothing:
                 break
-            case .gone(let reason):
-                close(reason: reason, at: now, report)
+            case .gone(let reason, let trouble):
+                close(reason: reason, trouble, at: now, report)
                 return true
             }
             break
         }
         ask(at: now, report)
-        return false
+        return closeIfBroken(at: now, report)
     }
 
     // MARK: The session, with a port or from a recording
@@ -138,6 +161,8 @@ struct PortSupervisor: ~Copyable {
     mutating func begin(at now: Duration, _ report: (Event) -> Void) {
         lastSense = now
         goodBefore = 0
+        countedReadings = 0
+        openedAt = now
         session = DeviceSession(plan: plan, memory: memory, now: now)
         report(.opened)
     }
@@ -153,17 +178,30 @@ struct PortSupervisor: ~Copyable {
         recorder?.asked(recorded, at: now)
         if let request = session?.nextRequest(at: now) {
             // What the port does not take is lost like any request on a bad line: the session asks again.
-            _ = port?.write(request.bytes)
+            switch port?.send(request.bytes) {
+            case nil: break
+            case .taken?: blockedSince = nil
+            case .blocked?:
+                blockedWrites += 1
+                if blockedSince == nil { blockedSince = now }
+            case .gone(let reason, let trouble)?: writeFailure = (reason, trouble)
+            }
         }
-        forward(report)
+        forward(at: now, report)
     }
 
     /// The port was closed.
-    mutating func end(reason: String, at now: Duration, _ report: (Event) -> Void) {
-        forward(report)
+    mutating func end(
+        reason: String, _ trouble: PortTrouble = .unusable, at now: Duration, _ report: (Event) -> Void
+    ) {
+        forward(at: now, report)
+        note(trouble)
+        openedAt = nil
+        blockedSince = nil
+        writeFailure = nil
         if let session {
             memory = session.memory
-            bytesBefore += session.counters.bytes
+            countersBefore.add(session.counters)
             if let identified, now - identified >= Self.stability { reported = [:] }
         }
         let wasIdentified = identified != nil
@@ -175,6 +213,7 @@ struct PortSupervisor: ~Copyable {
 
     /// The port could not be opened.
     mutating func fail(_ failure: SerialPort.Failure, at now: Duration, _ report: (Event) -> Void) {
+        note(failure.trouble)
         if isNews(failure.description, at: now) { report(.unavailable(failure)) }
     }
 
@@ -183,7 +222,7 @@ struct PortSupervisor: ~Copyable {
     private mutating func noteSense(at now: Duration) {
         guard let counters = session?.counters else { return }
         if identified == nil, session?.identity != nil { identified = now }
-        let good = counters.frames + counters.blocks
+        let good = counters.frames + counters.blocks + counters.echoes
         if good != goodBefore { lastSense = now }
         goodBefore = good
     }
@@ -202,7 +241,12 @@ struct PortSupervisor: ~Copyable {
         return allowance >= 0
     }
 
-    private mutating func forward(_ report: (Event) -> Void) {
+    private mutating func forward(at now: Duration, _ report: (Event) -> Void) {
+        let readings = session?.counters.readings ?? 0
+        if readings > countedReadings {
+            rate.note(readings - countedReadings, at: now)
+            countedReadings = readings
+        }
         guard let events = session?.takeEvents(), !events.isEmpty else { return }
         for event in events { report(.session(event)) }
     }
@@ -229,13 +273,27 @@ struct PortSupervisor: ~Copyable {
         return true
     }
 
-    private mutating func close(reason: String, at now: Duration, _ report: (Event) -> Void) {
+    /// Whether the port was closed because it can no longer be written to.
+    private mutating func closeIfBroken(at now: Duration, _ report: (Event) -> Void) -> Bool {
+        guard let failure = writeFailure else { return false }
+        close(reason: failure.reason, failure.trouble, at: now, report)
+        return true
+    }
+
+    private mutating func note(_ trouble: PortTrouble) {
+        troubles[trouble, default: 0] += 1
+        lastTrouble = trouble
+    }
+
+    private mutating func close(
+        reason: String, _ trouble: PortTrouble, at now: Duration, _ report: (Event) -> Void
+    ) {
         recorder?.note("close", recorded, at: now, detail: reason)
         descriptor = nil
         port = nil
         retry = Self.shortestRetry
         nextOpen = now + retry
-        end(reason: reason, at: now, report)
+        end(reason: reason, trouble, at: now, report)
     }
 
     /// A port that comes and goes each second has the same few things to say each time.
@@ -244,5 +302,59 @@ struct PortSupervisor: ~Copyable {
         if reported.count >= Self.maximumReasons { reported = [:] }
         reported[reason] = now
         return true
+    }
+}
+
+extension PortSupervisor {
+    /// Something is heard and has made no sense for this long: said in reports before the port is given up for it.
+    private static let senselessTime: Duration = .seconds(3)
+
+    /// How the port is doing, with all that was counted since the program started.
+    func report(at now: Duration) -> PortReport {
+        var report = PortReport(path: path, state: state(at: now))
+        report.identity = session?.identity
+        report.counters = countersBefore
+        if let session { report.counters.add(session.counters) }
+        report.reopens = reopens
+        report.troubles = troubles
+        report.blockedWrites = blockedWrites
+        report.readingsPerSecond = rate.perSecond(at: now)
+        report.openFor = openedAt.map { now - $0 }
+        if hasHeard { report.sinceLastByte = now - lastByte }
+        return report
+    }
+
+    private func state(at now: Duration) -> PortState {
+        guard let session else { return .trouble(lastTrouble ?? .absent) }
+        if blockedSince != nil { return .trouble(.outputBlocked) }
+        if session.counters.bytes > 0, session.state != .echoOnly, now - lastSense >= Self.senselessTime,
+            now - lastByte < Self.senselessTime
+        {
+            return .trouble(.garbage)
+        }
+        return .conversation(session.state)
+    }
+}
+
+// MARK: Wishes of the loop
+
+extension PortSupervisor {
+    /// Asks at the intervals of this plan from now on, also after the port was opened again.
+    mutating func adopt(_ plan: PollPlan, at now: Duration) {
+        self.plan = plan
+        session?.adopt(intervalsOf: plan, at: now)
+    }
+
+    /// Asks for a register out of turn; false if no device answers, or too much is wanted already.
+    mutating func demand(_ register: RegisterID) -> Bool { session?.demand(register) ?? false }
+
+    /// Nobody waits any more for a register that was asked for out of turn.
+    mutating func withdrawDemand(_ register: RegisterID) { session?.withdrawDemand(register) }
+
+    /// The machine slept: that nothing was heard meanwhile says nothing.
+    mutating func hostSlept(at now: Duration) {
+        guard session != nil else { return }
+        lastByte = now
+        lastSense = now
     }
 }

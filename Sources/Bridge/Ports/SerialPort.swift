@@ -11,6 +11,8 @@ struct SerialPort: ~Copyable {
         let isAbsent: Bool
         /// Whether waiting won't help: it is something else.
         var isLasting = false
+        /// What kind of trouble it is.
+        var trouble = PortTrouble.unusable
     }
 
     let descriptor: Int32
@@ -31,11 +33,19 @@ struct SerialPort: ~Copyable {
                 case EBUSY: "in use by another program"
                 default: String(cString: strerror(code))
                 }
-            throw Failure(description: hint, isAbsent: [ENOENT, ENODEV, ENXIO, EIO].contains(code))
+            let trouble: PortTrouble =
+                switch code {
+                case EACCES, EPERM: .noPermission
+                case EBUSY: .inUse
+                case ENOENT, ENODEV, ENXIO: .absent
+                default: PortTrouble(code: code)
+                }
+            throw Failure(
+                description: hint, isAbsent: [ENOENT, ENODEV, ENXIO, EIO].contains(code), trouble: trouble)
         }
         guard isatty(descriptor) == 1 else {
             close(descriptor)
-            throw Failure(description: "not a serial port", isAbsent: false, isLasting: true)
+            throw Failure(description: "not a serial port", isAbsent: false, isLasting: true, trouble: .notSerial)
         }
         // A lock that other programs of good manners see, and one that the kernel enforces. The kernel forgets both
         // when the last descriptor closes; whoever makes a pseudo-terminal keeps one open, and there the mark of a
@@ -43,7 +53,7 @@ struct SerialPort: ~Copyable {
         let isExclusive = flock(descriptor, LOCK_EX | LOCK_NB) == 0
         guard isExclusive, Self.isPseudoTerminal(descriptor) || ioctl(descriptor, UInt(TIOCEXCL)) == 0 else {
             close(descriptor)
-            throw Failure(description: "in use by another program", isAbsent: false)
+            throw Failure(description: "in use by another program", isAbsent: false, trouble: .inUse)
         }
         var attributes = termios()
         guard tcgetattr(descriptor, &attributes) == 0 else {
@@ -83,28 +93,50 @@ struct SerialPort: ~Copyable {
         close(descriptor)
     }
 
+    /// Forgets what has arrived and was not read.
+    func discardInput() { tcflush(descriptor, TCIFLUSH) }
+
     /// What reading gave.
     enum ReadResult {
         case bytes(Int)
         case nothing
-        case gone(String)
+        case gone(String, PortTrouble)
+    }
+
+    /// What writing came to.
+    enum WriteResult: Equatable {
+        /// The port took all of it.
+        case taken
+        /// It did not: the request is lost, as on a bad line.
+        case blocked
+        /// The port can no longer be written to.
+        case gone(String, PortTrouble)
     }
 
     /// Reads what is there into `buffer`.
     func read(into buffer: inout [UInt8]) -> ReadResult {
         let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
         if count > 0 { return .bytes(count) }
-        if count == 0 { return .gone("hung up") }
+        if count == 0 { return .gone("hung up", .hungUp) }
         switch errno {
         case EAGAIN, EINTR: return .nothing
-        case let code: return .gone(String(cString: strerror(code)))
+        case let code: return .gone(String(cString: strerror(code)), PortTrouble(code: code))
+        }
+    }
+
+    /// Writes a request.
+    func send(_ bytes: [UInt8]) -> WriteResult {
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        if count == bytes.count { return .taken }
+        guard count < 0 else { return .blocked }
+        switch errno {
+        case EAGAIN, EINTR: return .blocked
+        case let code: return .gone(String(cString: strerror(code)), PortTrouble(code: code))
         }
     }
 
     /// Writes a request; false if the port did not take all of it, which counts as a lost request.
-    func write(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
-    }
+    func write(_ bytes: [UInt8]) -> Bool { send(bytes) == .taken }
 
     /// Whether this is the program's end of a pseudo-terminal: majors 136 to 143 (kernel's list of devices).
     private static func isPseudoTerminal(_ descriptor: Int32) -> Bool {

@@ -9,7 +9,8 @@ struct RecordedSettings: Equatable {
 
     private static let durations: [(String, any WritableKeyPath<Configuration, Duration> & Sendable)] = [
         ("poll.fast", \.poll.fast), ("poll.slow", \.poll.slow), ("poll.settings", \.poll.settings),
-        ("poll.constant", \.poll.constant), ("masterbus.fast", \.masterbus.fast),
+        ("poll.constant", \.poll.constant),
+        ("poll.night", \.poll.night), ("poll.night_after", \.poll.nightAfter), ("masterbus.fast", \.masterbus.fast),
         ("masterbus.slow", \.masterbus.slow),
     ]
     private static let flags: [(String, any WritableKeyPath<Configuration, Bool> & Sendable)] = [

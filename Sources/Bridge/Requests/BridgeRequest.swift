@@ -150,18 +150,19 @@ public struct PendingRequest: Sendable {
 ///
 /// `handler` gets what only the loop of the daemon can do. It must not block; false says that it has too much to do.
 public struct RequestDesk: Sendable {
-    /// Where requests come in: the first part of the topics, then `/bridge/request/` and a name.
+    /// Where requests come in, but for their name.
     let prefix: String
     private let answerPrefix: String
     private let outlets: LogOutlets?
+    private let allowance = RequestAllowance()
     private let handler: @Sendable (PendingRequest) -> Bool
 
-    /// A desk for the topics below `topic`, such as `vebridge`.
+    /// A desk for the topics below `place`, such as `vebridge/bridge`.
     public init(
-        topic: String, outlets: LogOutlets?, handler: @escaping @Sendable (PendingRequest) -> Bool
+        place: String, outlets: LogOutlets?, handler: @escaping @Sendable (PendingRequest) -> Bool
     ) {
-        prefix = topic + "/bridge/request/"
-        answerPrefix = topic + "/bridge/response/"
+        prefix = place + "/request/"
+        answerPrefix = place + "/response/"
         self.outlets = outlets
         self.handler = handler
     }
@@ -180,7 +181,15 @@ public struct RequestDesk: Sendable {
         guard !name.isEmpty, !name.contains("/") else { return false }
         // Emptying a retained request takes it away; it asks for nothing.
         if isRetained, payload.isEmpty { return true }
+        guard name.utf8.count <= 64 else { return true }
         let place = answerPrefix + name
+        switch allowance.take() {
+        case .granted: break
+        case .refused(let isTold):
+            let words = "too many requests: \(RequestAllowance.perSecond) a second, \(RequestAllowance.burst) at once"
+            if isTold { publish(place, BridgeAnswer.failed(words).json(transaction: nil)) }
+            return true
+        }
         let request: BridgeRequest
         do throws(BridgeRequest.Fault) {
             request = try BridgeRequest(name: name, payload: payload)

@@ -36,10 +36,12 @@ final class PeerCheck: Sendable {
     /// Why the other end gave up, as it said itself; nil if it did not.
     var alert: String? { state.withLock { $0.alert } }
 
-    /// What to say of a connection that ended without a word: a server that wants a certificate often closes before its
-    /// alert can be read. Nil where there is no such guess.
+    /// What to say of a connection that ended without a word: a server that wants another certificate often closes
+    /// before its alert can be read. Nil where there is no such guess.
     var guess: String? {
-        state.withLock { $0.hasAccepted } && settings.certificate == nil ? "it may want a client certificate" : nil
+        guard state.withLock({ $0.hasAccepted }) else { return nil }
+        return settings.certificate == nil
+            ? "it may want a client certificate" : "it may not accept our client certificate"
     }
 
     /// The other end sent a fatal alert, RFC 8446 section 6.2.
@@ -51,7 +53,8 @@ final class PeerCheck: Sendable {
         case 44: words = "the other end says that our client certificate is revoked"
         case 45: words = "the other end says that our client certificate has expired"
         case 115: words = "the other end does not know the identity of the pre-shared key"
-        case 20 where settings.preSharedKey != nil, 51 where settings.preSharedKey != nil:
+        case 20 where settings.preSharedKey != nil, 47 where settings.preSharedKey != nil,
+            51 where settings.preSharedKey != nil:
             words = "the pre-shared key is not the one of the other end"
         case 70: words = "the other end speaks no version from TLS 1.2 up"
         case 40: words = "the other end wants other ciphers, a client certificate or a pre-shared key"

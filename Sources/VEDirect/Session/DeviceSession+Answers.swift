@@ -25,7 +25,7 @@ extension DeviceSession {
     }
 
     mutating func receiveAsync(_ frame: borrowing HexFrame, at now: Duration) {
-        guard phase == .polling, let register = frame.register, frame.flags?.isEmpty == true,
+        guard phase == .polling, !isLineShared, let register = frame.register, frame.flags?.isEmpty == true,
             register != .serialNumber, let place = place(of: register, at: now)
         else { return }
         if register == .historyTotal || register == .historyDay(0) {
@@ -118,7 +118,9 @@ extension DeviceSession {
             dropDoubt(place)
             return
         }
-        guard slots[place].pace != nil, !slots[place].isQueued else { return }
+        guard slots[place].pace != nil || demanded.contains(slots[place].register), !slots[place].isQueued else {
+            return
+        }
         slots[place].isQueued = true
         // The one that is being read comes first: its value may change while others are read.
         if atOnce { confirmations.insert(place, at: 0) } else { confirmations.append(place) }
@@ -139,6 +141,7 @@ extension DeviceSession {
         let register = slots[place].register
         slots[place].believed = now
         if !memory.refused.isEmpty { memory.refused[register] = nil }
+        if !demanded.isEmpty { demanded.remove(register) }
         switch value {
         case .number(let raw, _) where register == .productID:
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))
@@ -191,15 +194,15 @@ extension DeviceSession {
             return
         }
         // Said once on a clean line, it is asked again a little later, to be sure; said twice, it holds for a week.
+        let isNew = memory.refused[register] == nil
         if slots[place].refusals >= 2 {
-            let isNew = memory.refused[register] == nil
             memory.refused[register] = now
             postpone(place, at: now, by: DeviceMemory.lifetime)
-            if isNew { events.append(.refused(register)) }
         } else {
             postpone(place, at: now, by: plan.slowInterval)
-            if memory.refused[register] == nil { events.append(.refused(register)) }
         }
+        let isDemanded = demanded.remove(register) != nil
+        if isNew || isDemanded { events.append(.refused(register)) }
         if register == .applicationVersion, !versionRefused {
             versionRefused = true
             queue(.applicationVersion)

@@ -45,7 +45,7 @@ extension DeviceSession {
         case .listening(let until): return until
         case .identifying, .verifying: return nextAttempt
         case .polling:
-            if !confirmations.isEmpty || !questions.isEmpty || wantsSerial { return .zero }
+            if !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty || wantsSerial { return .zero }
             var next = nextRound
             if roundIndex < plannedCount, nextTurn < next { next = nextTurn }
             for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < next {

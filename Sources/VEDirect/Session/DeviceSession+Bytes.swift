@@ -59,6 +59,7 @@ extension DeviceSession {
     }
 
     mutating func receive(_ frame: borrowing HexFrame, at now: Duration) {
+        if isEcho(frame, at: now) { return }
         counters.frames += 1
         lastGoodFrame = now
         judge.noteFrame(isDamaged: frame.repairs > 0)

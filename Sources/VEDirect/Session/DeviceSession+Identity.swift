@@ -58,6 +58,8 @@ extension DeviceSession {
         firmwareVotes = FirmwareVotes()
         memory = DeviceMemory()
         confirmations = []
+        demands = []
+        demanded = []
         refusesSerial = false
         versionRefused = false
         daySequence = nil

@@ -24,6 +24,10 @@ extension DeviceSession {
             counters.confirmations += 1
             return send(.get(slots[place].register), place: place, at: now)
         }
+        if !demands.isEmpty {
+            let register = demands.removeFirst()
+            return send(.get(register), place: place(of: register, at: now), at: now)
+        }
         // The rest of a round of the fast registers…
         if let request = nextFast(at: now) { return request }
         // …then something seldom: all of it at first, later as much as the pace of the rounds allows…
@@ -71,7 +75,7 @@ extension DeviceSession {
     /// The turns of a round are spread over its time: a device that is asked all the time is never long unheard, and
     /// a plug that is moved is noticed.
     mutating func spreadTurns(at now: Duration) {
-        let isSpread = hasCompletedPass && !judge.hasDamage
+        let isSpread = hasCompletedPass && !judge.hasDamage && !isLineShared
         let end = now + plan.fastInterval
         let turns = isSpread ? (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end } : 0
         turnSpacing = turns > 0 ? plan.fastInterval * 9 / 10 / turns : .zero

@@ -24,6 +24,9 @@ public struct DeviceSession: Sendable {
         /// TEXT arrives and no request is answered: the line to the device is cut, or the port is set to something
         /// else.
         case textOnly
+        /// Requests come back as they were sent, and nothing else does: the two wires touch each other, or an adapter
+        /// hears itself.
+        case echoOnly
         /// Nothing arrives.
         case silent
     }
@@ -71,6 +74,8 @@ public struct DeviceSession: Sendable {
         var firstByte: Duration?
         /// A frame came, whole or damaged, since it was sent: the device is there.
         var hasHeardFrame = false
+        /// It came back as it was sent.
+        var hasEchoed = false
     }
 
     /// A register and how it stands with it. The guard keeps a cell for each at the same place.
@@ -108,6 +113,8 @@ public struct DeviceSession: Sendable {
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
     static let textLife: Duration = .milliseconds(3500)
+    /// A line counts as echoing this long after an echo: requests go out every few seconds to a device that is dead.
+    static let echoLife: Duration = .seconds(15)
     static let byteTime: Duration = .microseconds(521)
     /// The time of eleven bytes at 19200 baud.
     static let requestWireTime: Duration = .microseconds(5730)
@@ -151,6 +158,7 @@ public struct DeviceSession: Sendable {
     var wantsSerial = false
     var unansweredInRow = 0
     var lastText: Duration?
+    var lastEcho: Duration?
     var lastByte: Duration
     var lastGoodFrame: Duration
     var nextAttempt: Duration = .zero
@@ -170,6 +178,9 @@ public struct DeviceSession: Sendable {
     var takesStalest = false
     var extraBudget = 0
     var hasCompletedPass = false
+    /// Registers to ask for out of turn, and those of them that are not answered yet.
+    var demands: [RegisterID] = []
+    var demanded: Set<RegisterID> = []
     var daySequence: Int?
     var versionRefused = false
 
@@ -191,6 +202,10 @@ public struct DeviceSession: Sendable {
     public internal(set) var counters = LinkCounters()
     /// What was learned; give it to the next session of the same device.
     public internal(set) var memory: DeviceMemory
+
+    /// Whether other devices have the line in their turns (a multiplexer). What was not asked for may come from any of
+    /// them, and is no reading.
+    public var isLineShared = false
 
     /// A session on a port that was opened at `now`.
     ///
@@ -267,7 +282,7 @@ public struct DeviceSession: Sendable {
             // Whoever looks twice says nothing of it: mostly it is settled by the next answer.
             case .verifying where isAnswering:
                 state == .polling && now - verifyingSince < Self.quietVerification ? .polling : .verifying
-            case .identifying, .verifying: hasText ? .textOnly : .silent
+            case .identifying, .verifying: hasText ? .textOnly : isEchoing(at: now) ? .echoOnly : .silent
             }
         guard new != state else { return }
         state = new

@@ -24,6 +24,8 @@ public struct LinkCounters: Sendable, Hashable {
     public internal(set) var deviceErrors = 0
     /// Answers to nothing that was asked.
     public internal(set) var unsolicited = 0
+    /// Times that a request came back as it was sent: an echo, which is never taken for an answer.
+    public internal(set) var echoes = 0
     /// Requests sent only to confirm a reading in doubt.
     public internal(set) var confirmations = 0
     /// Readings given on.
@@ -46,6 +48,30 @@ public struct LinkCounters: Sendable, Hashable {
 
     /// Nothing counted.
     public init() {}
+
+    /// Adds what another session of the same port counted.
+    public mutating func add(_ other: LinkCounters) {
+        bytes += other.bytes
+        frames += other.frames
+        asyncFrames += other.asyncFrames
+        blocks += other.blocks
+        rejectedFrames.merge(other.rejectedFrames, uniquingKeysWith: +)
+        rejectedBlocks.merge(other.rejectedBlocks, uniquingKeysWith: +)
+        requests += other.requests
+        retries += other.retries
+        timeouts += other.timeouts
+        deviceErrors += other.deviceErrors
+        unsolicited += other.unsolicited
+        echoes += other.echoes
+        confirmations += other.confirmations
+        readings += other.readings
+        confirmed += other.confirmed
+        combined += other.combined
+        repairedFrames += other.repairedFrames
+        unconfirmed += other.unconfirmed
+        implausible += other.implausible
+        turnaround.add(other.turnaround)
+    }
 }
 
 /// How long answers took, in steps of 8 per doubling from 1 ms to 4 s; of fixed size.
@@ -56,6 +82,12 @@ public struct TurnaroundHistogram: Sendable, Hashable {
     mutating func record(_ duration: Duration) {
         counts[Self.bucket(of: duration)] += 1
         total += 1
+    }
+
+    /// Adds what another histogram recorded.
+    public mutating func add(_ other: TurnaroundHistogram) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        total += other.total
     }
 
     /// The time within which this share (0…1) of the answers came; nil before the first.

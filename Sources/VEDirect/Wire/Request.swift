@@ -31,6 +31,20 @@ public enum Request: Sendable, Hashable {
         }
     }
 
+    /// Whether a frame is this request itself, come back: an echo. A get without a value could also be the answer about
+    /// a text that is empty.
+    func isRepeated(by frame: borrowing HexFrame) -> Bool {
+        let (nibble, count) = (frame.nibble, frame.count)
+        switch self {
+        case .ping: return nibble == Command.ping.rawValue && count == 0
+        case .applicationVersion: return nibble == Command.applicationVersion.rawValue && count == 0
+        case .productID: return nibble == Command.productID.rawValue && count == 0
+        case .get(let register):
+            guard nibble == Command.get.rawValue, count == 3 else { return false }
+            return frame.register == register ? frame[2] == 0 : false
+        }
+    }
+
     private static func encode(_ command: Command, _ payload: [UInt8]) -> [UInt8] {
         let check = payload.reduce(0x55 &- command.rawValue) { $0 &- $1 }
         let digits = Array("0123456789ABCDEF".utf8)

@@ -166,6 +166,13 @@ struct ConfigurationParsingTests {
                 "'schema.prefix' cannot be \"a/+\": '+' and '#' stand for other topics in MQTT"
             ),
             ("schema.prefix = \"\"", "'schema.prefix' cannot be empty"),
+            ("readable.pace = -1", "'readable.pace' must be a number, 0 to 100, not -1"),
+            ("readable.pace = 100.5", "'readable.pace' must be a number, 0 to 100, not 100.5"),
+            ("readable.pace = \"1\"", "'readable.pace' must be a number, 0 to 100"),
+            (
+                "homeassistant.discovery_prefix = \"a/#\"",
+                "'homeassistant.discovery_prefix' cannot be \"a/#\": '+' and '#' stand for other topics in MQTT"
+            ),
             (
                 "schema.master = \"H Q\"",
                 "'schema.master' cannot be \"H Q\": a serial number looks like \"HQ2012ABCDE\""
@@ -202,7 +209,7 @@ struct ConfigurationParsingTests {
             ),
             (
                 "\"bad\\nkey\" = 1",
-                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'port', 'brokers' here"
+                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'readable', 'homeassistant', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'port', 'brokers' here"
             ),
         ])
     func badValue(text: String, message: String) {
@@ -458,9 +465,9 @@ struct ConfigurationParsingTests {
     @Test("the client is named after the host, without its domain")
     func clientIdentifier() {
         var broker = Configuration.Broker()
-        #expect(broker.clientIdentifier(hostName: "boat.local") == "vebridge-boat")
-        #expect(broker.clientIdentifier(hostName: "") == "vebridge")
+        #expect(broker.clientIdentifier(hostName: "boat.local", mark: "1a2b3c") == "vebridge-boat-1a2b3c")
+        #expect(broker.clientIdentifier(hostName: "", mark: "") == "vebridge")
         broker.clientID = "own"
-        #expect(broker.clientIdentifier(hostName: "boat") == "own")
+        #expect(broker.clientIdentifier(hostName: "boat", mark: "1a2b3c") == "own")
     }
 }

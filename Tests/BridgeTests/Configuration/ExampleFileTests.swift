@@ -35,7 +35,10 @@ struct ExampleFileTests {
 
     @Test("is loaded from the committed file as the defaults")
     func loaded() throws {
-        #expect(try Configuration.load(file: Self.path, environment: [:]) == Configuration())
+        var loaded = try Configuration.load(file: Self.path, environment: [:])
+        #expect(loaded.file.hasSuffix("/packaging/vebridge.toml.example"))
+        loaded.file = ""
+        #expect(loaded == Configuration())
     }
 
     @Test("has every documented option once, explained, in lines of at most 80 columns")

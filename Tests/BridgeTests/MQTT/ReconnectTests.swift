@@ -79,6 +79,26 @@ struct ReconnectTests {
         #expect(told.map { $0?.retryAfter } == Array(repeating: .seconds(1), count: 4))
     }
 
+    @Test func saysThatAnotherProgramHasTheClientID() throws {
+        let start = ContinuousClock.now
+        var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "roof")
+        let takeover = ConnectionFailure(.takenOver, "another client connected")
+        var told: [MQTTClient.Disconnection] = []
+        for second in [1, 3, 60, 1000] {
+            attempts.connected(at: start + .seconds(second) - .milliseconds(500))
+            if let failure = attempts.failed(takeover, at: start + .seconds(second)) { told.append(failure) }
+        }
+        try #require(told.count == 4)
+        #expect(told[0].reason == "another client connected" && told[0].retryAfter == .seconds(1))
+        #expect(told[1].reason.hasPrefix("another program uses the client id 'roof'") && told[1].repeats == 1)
+        // Both want the place: to hurry back would only make them take turns faster.
+        let wait = try #require(told[1].retryAfter)
+        #expect(wait >= .seconds(10) && wait <= .seconds(20))
+        #expect(told[2].repeats == 2)
+        // Long after, it is one event again.
+        #expect(told[3].reason == "another client connected" && told[3].retryAfter == .seconds(1))
+    }
+
     @Test func triesIPv4WhenTheNameLeadsNowhere() {
         let now = ContinuousClock.now
         var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "x")

@@ -48,7 +48,7 @@ struct RequestTests {
     func desk() throws {
         let taken = Mutex<[BridgeRequest]>([])
         let outlets = LogOutlets(Configuration.Log(), level: .critical)
-        let desk = RequestDesk(topic: "vebridge", outlets: outlets) { pending in
+        let desk = RequestDesk(place: "vebridge/bridge", outlets: outlets) { pending in
             let count = taken.withLock { taken in
                 taken.append(pending.request)
                 return taken.count

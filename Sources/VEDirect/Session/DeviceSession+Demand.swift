@@ -1,0 +1,40 @@
+/// Wishes of the caller: a register out of turn, other intervals.
+extension DeviceSession {
+    /// Registers that may wait to be asked for out of turn.
+    public static let maximumDemands = 8
+
+    /// Asks for a register out of turn, also for one that the plan does not have. Its value is judged like any other,
+    /// and comes as an event, or its refusal does; where nothing comes of it, no event says so.
+    ///
+    /// - Returns: false if no device answers now, or ``maximumDemands`` wait already.
+    public mutating func demand(_ register: RegisterID) -> Bool {
+        guard phase == .polling else { return false }
+        guard !demands.contains(register) else { return true }
+        guard demanded.count < Self.maximumDemands else { return false }
+        demanded.insert(register)
+        demands.append(register)
+        return true
+    }
+
+    /// Nobody waits for a register any more that was asked for out of turn.
+    public mutating func withdrawDemand(_ register: RegisterID) {
+        demanded.remove(register)
+        demands.removeAll { $0 == register }
+    }
+
+    /// Asks at other intervals from now on. The registers of the plan stay what they are.
+    public mutating func adopt(intervalsOf other: PollPlan, at now: Duration) {
+        plan.fastInterval = other.fastInterval
+        plan.slowInterval = other.slowInterval
+        plan.settingsInterval = other.settingsInterval
+        plan.constantInterval = other.constantInterval
+        plan.historyInterval = other.historyInterval
+        for place in 0..<plannedCount {
+            guard let pace = slots[place].pace, pace < .settings else { continue }
+            slots[place].due = min(slots[place].due, now + plan.interval(of: pace))
+        }
+    }
+
+    /// Whether the device answers on a line without damage: then what it says may be read a little later.
+    public var isCalm: Bool { phase == .polling && judge.isLineClean(at: lastByte) }
+}
