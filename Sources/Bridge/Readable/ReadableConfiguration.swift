@@ -25,7 +25,7 @@ extension Configuration {
     }
 
     /// Where it stands whether the bridge is there.
-    var bridgeStateTopic: String { bridge.topic + "/bridge/state" }
+    var bridgeStateTopic: String { bridge.place + "/state" }
 
     /// What Home Assistant is told.
     public struct HomeAssistant: Sendable, Equatable {
