@@ -11,7 +11,8 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak docs install uninstall clean setup setup-test
+.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak \
+    docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -22,6 +23,9 @@ setup:
 
 setup-test:
 	@packaging/setup.sh test
+
+setup-deb:
+	@packaging/setup.sh deb
 
 build: setup ## The program, for debugging, as .build/debug/vebridge.
 	$(SWIFT) build --product vebridge
@@ -66,7 +70,7 @@ throughput: setup-test ## How long a reading takes to a subscriber, 10,000 a min
 
 lint: ## The layout of the code, and that the scripts are sound.
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
-	@for script in packaging/setup.sh Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
+	@for script in packaging/setup.sh packaging/deb.sh Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
 
 format: ## Lays the code out as lint wants it.
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
@@ -86,11 +90,16 @@ soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=t
 	    --minutes $(MINUTES) --seed $(SEED)
 
 docs: setup ## Writes anew the pages and the example file that are made from the code.
-	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter registersPage
+	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter 'registersPage|topicsPage'
 	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
+	$(SWIFT) package generate-manual --configuration debug --authors "The vebridge authors"
+	sed 's/^[[:space:]]*$$/.Pp/' .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1
 
 bench: setup ## How fast the decoders are on this machine.
 	Fuzz/run.sh storm
+
+deb: setup-deb ## The Debian package of this machine's architecture, into build/.
+	SWIFT="$(SWIFT)" packaging/deb.sh
 
 install: release ## The program, its example file and the udev rules, under PREFIX (and DESTDIR).
 	install -D -m 755 .build/release/vebridge $(DESTDIR)$(PREFIX)/bin/vebridge
@@ -102,4 +111,4 @@ uninstall: ## Takes away what install put there; configuration stays.
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vebridge
 
 clean: ## Takes away what was built.
-	rm -rf .build .build-thread .build-address Fuzz/.build
+	rm -rf .build .build-thread .build-address .build-deb build Fuzz/.build

@@ -13,6 +13,8 @@ struct Demo: ParsableCommand {
               vebridge demo                until Ctrl-C
               vebridge demo --for 10       ten seconds; status 0 only if every charger
                                            and the bus published
+
+            Where mosquitto is not installed it runs without a broker.
             """)
 
     @Option(name: .customLong("for"), help: "Seconds to run; without a terminal 10.")
@@ -39,9 +41,8 @@ struct Demo: ParsableCommand {
         let serials = plant.chargers.map(\.serial)
         let host: ChargerHost
         let bus: BusHost
-        let broker: PrivateBroker
+        let broker = try startBroker()
         do {
-            broker = try PrivateBroker()
             host = try ChargerHost(plant)
             bus = try BusHost(SimulatedBus(), plant: host)
             try host.start()
@@ -53,33 +54,37 @@ struct Demo: ParsableCommand {
         defer {
             bus.stop()
             host.stop()
-            broker.stop()
+            broker?.stop()
         }
         let ports = host.paths.compactMap { $0 }
         Terminal.complain("three simulated chargers on \(ports.joined(separator: " "))")
         Terminal.complain("a simulated MasterBus behind an adapter on \(bus.path)")
-        Terminal.complain(
-            "a private broker on mqtt://127.0.0.1:\(broker.port) (mosquitto_sub -p \(broker.port) -t '#' -v)")
-
         let board = TopicBoard()
-        let listener = MQTTClient(settings: .init(address: broker.address, clientID: "vebridge-demo-screen")) { event in
-            if case .message(let topic, let payload, _, _) = event {
-                board.note(topic, String(decoding: payload, as: UTF8.self))
-            }
-        }
-        listener.subscribe("#", qos: 0)
         var configuration = Configuration()
         configuration.ports = ports
         configuration.can = ["slcan:\(bus.path)"]
-        configuration.broker.url = .server(.init(transport: .mqtt, host: "127.0.0.1", port: broker.port))
+        var output = Daemon.Output.lines { board.note(line: $0) }
+        var listener: MQTTClient?
+        if let broker {
+            Terminal.complain(
+                "a private broker on mqtt://127.0.0.1:\(broker.port) (mosquitto_sub -p \(broker.port) -t '#' -v)")
+            configuration.broker.url = .server(.init(transport: .mqtt, host: "127.0.0.1", port: broker.port))
+            output = .broker
+            listener = MQTTClient(settings: .init(address: broker.address, clientID: "vebridge-demo-screen")) { event in
+                if case .message(let topic, let payload, _, _) = event {
+                    board.note(topic, String(decoding: payload, as: UTF8.self))
+                }
+            }
+            listener?.subscribe("#", qos: 0)
+        }
         // On a terminal the table is drawn over the log, so only trouble is logged.
         let level: Logger.Level = Terminal.isInteractive ? .error : .notice
         let log = Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level) }
         let mailbox = Mailbox()
-        let daemon = Daemon(configuration: configuration, output: .broker, once: false, log: log, mailbox: mailbox)
+        let daemon = Daemon(configuration: configuration, output: output, once: false, log: log, mailbox: mailbox)
         let bridge: BridgeThread
         do {
-            try listener.start()
+            try listener?.start()
             bridge = try BridgeThread(daemon)
         } catch {
             Terminal.complain("\(error)")
@@ -89,7 +94,7 @@ struct Demo: ParsableCommand {
         watch(board, until: limit.map { .seconds($0) }, end: end)
         mailbox.stop(reason: "the demo ends")
         bridge.join()
-        listener.stop()
+        listener?.stop()
 
         var silent = serials.filter { serial in !board.hasTopic(containing: "/\(serial)/edbc") }
         // The state of charge, and the inverter's state: a value from each device of the bus.
@@ -100,6 +105,19 @@ struct Demo: ParsableCommand {
             throw Status.failed.exit
         }
         Terminal.complain("every charger and the bus published: \(board.lines.count) topics, \(board.count) messages")
+    }
+
+    /// A broker of our own; nil where there is no mosquitto to be it.
+    private func startBroker() throws -> PrivateBroker? {
+        do {
+            return try PrivateBroker()
+        } catch PrivateBroker.Failure.notInstalled {
+            Terminal.complain("no broker, for \(PrivateBroker.Failure.notInstalled): the topics are shown all the same")
+            return nil
+        } catch {
+            Terminal.complain("\(error)")
+            throw Status.failed.exit
+        }
     }
 
     private func watch(_ board: TopicBoard, until limit: Duration?, end: Mailbox) {
@@ -160,6 +178,12 @@ private final class TopicBoard: Sendable {
             $0.payloads[topic] = payload
             $0.count += 1
         }
+    }
+
+    /// Takes a `topic payload` line.
+    func note(line: String) {
+        guard let space = line.firstIndex(of: " ") else { return }
+        note(String(line[..<space]), String(line[line.index(after: space)...]))
     }
 
     var count: Int { contents.withLock { $0.count } }

@@ -11,10 +11,15 @@ struct Ports: ParsableCommand {
               vebridge ports
               vebridge ports /dev/ttyUSB0 --json
               vebridge ports --no-ask                    don't open anything
+              vebridge ports --config vebridge.toml      the channels of
+                                                         multiplexers too
             """)
 
     @Argument(help: "Ports to look at; without any, all that the system has.")
     var paths: [String] = []
+
+    @Option(help: "The configuration file, for its multiplexers.")
+    var config: String?
 
     @Flag(help: "JSON instead of a table.")
     var json = false
@@ -23,7 +28,9 @@ struct Ports: ParsableCommand {
     var ask = true
 
     func run() throws {
-        let known = PortInventory.ports()
+        let configuration = try BridgeOptions.load(config: config, broker: nil)
+        let multiplexed = Set(configuration.multiplexers.flatMap { [$0.port, PortInventory.device(of: $0.port)] })
+        let known = PortInventory.ports().filter { !multiplexed.contains($0.path) }
         let ports =
             paths.isEmpty
             ? known
@@ -31,7 +38,7 @@ struct Ports: ParsableCommand {
                 known.first { $0.path == path || $0.stablePath == path }
                     ?? PortInventory.Port(path: path)
             }
-        guard !ports.isEmpty else {
+        guard !ports.isEmpty || !configuration.multiplexers.isEmpty else {
             if json { Terminal.print("[]") }
             Terminal.complain("no serial port found: is the cable plugged in? ('vebridge demo' needs none)")
             throw Status.nothingToDo.exit
@@ -43,8 +50,28 @@ struct Ports: ParsableCommand {
             let finding = ask && holders.isEmpty ? PortProbe.ask(port.path) : nil
             if json { objects.append(object(port, holders, finding)) } else { show(port, holders, finding) }
         }
+        for multiplexer in configuration.multiplexers where paths.isEmpty {
+            for (port, finding) in look(at: multiplexer, configuration) {
+                if json { objects.append(object(port, [], finding)) } else { show(port, [], finding) }
+            }
+        }
         if json { Terminal.print(JSONObject.array(objects)) }
-        guard ports.contains(where: { access($0.path, F_OK) == 0 }) else { throw Status.nothingToDo.exit }
+        guard !configuration.multiplexers.isEmpty || ports.contains(where: { access($0.path, F_OK) == 0 }) else { throw Status.nothingToDo.exit }
+    }
+
+    /// The channels of a multiplexer as ports.
+    private func look(
+        at multiplexer: Configuration.Multiplexer, _ configuration: Configuration
+    ) -> [(PortInventory.Port, PortProbe.Finding?)] {
+        guard ask else {
+            return multiplexer.channels.map { channel in
+                (PortInventory.Port(path: "\(multiplexer.name)/\(channel.name)"), nil)
+            }
+        }
+        let serial = configuration.serialSettings(path: multiplexer.port)
+        return MultiplexerProbe.ask(multiplexer, serial: serial).map { channel in
+            (PortInventory.Port(path: channel.path), channel.finding)
+        }
     }
 
     private func show(_ port: PortInventory.Port, _ holders: [String], _ finding: PortProbe.Finding?) {

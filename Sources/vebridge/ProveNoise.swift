@@ -6,7 +6,7 @@ import VEDirect
 /// What vebridge claims, and how to check it without hardware.
 struct Prove: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a claim against simulated devices.", subcommands: [ProveNoise.self])
+        abstract: "Check a claim against simulated devices.", subcommands: [ProveNoise.self, ProveMultiplexer.self])
 }
 
 /// No wrong value on a noisy line.

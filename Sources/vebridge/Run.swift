@@ -29,12 +29,16 @@ struct Run: ParsableCommand {
     @Flag(help: "Print 'topic payload' lines instead of publishing.")
     var dryRun = false
 
+    @Flag(help: "With --dry-run: the readable topics as well.")
+    var readable = false
+
     @Flag(help: "Poll every port once, publish, and exit.")
     var once = false
 
     func run() throws {
-        let configuration = try options.load()
+        var configuration = try options.load()
         try options.requireSources(configuration)
+        configuration.readable.isPrinted = readable
         let mailbox = Mailbox()
         StopSignals.watch { mailbox.stop(reason: $0) }
         let log = options.logger(configuration)
@@ -128,7 +132,7 @@ struct BridgeOptions: ParsableArguments {
 
     /// Ends the command where nothing is named to read from.
     func requireSources(_ configuration: Configuration) throws {
-        guard configuration.ports.isEmpty, configuration.can.isEmpty else { return }
+        guard configuration.ports.isEmpty, configuration.can.isEmpty, configuration.multiplexers.isEmpty else { return }
         Terminal.complain(
             "no port named: vebridge --ports /dev/ttyUSB*, or ports = [...] in the file given by --config\n"
                 + "'vebridge ports' lists what there is; 'vebridge demo' needs no hardware")

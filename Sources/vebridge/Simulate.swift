@@ -12,6 +12,9 @@ struct Simulate: ParsableCommand {
               vebridge simulate            one charger; prints its port, until Ctrl-C
               vebridge simulate --chargers 3 --day 10m --link /tmp/charger
               vebridge simulate --noise 'ber=1e-3,burst=0.1/s:20ms,drop=1e-4'
+              vebridge simulate --multiplexer 4 --link /tmp/aft
+                                           four chargers behind one port; prints
+                                           what to write into the configuration
               vebridge simulate --masterbus --bus-fault mute:0x31297@20s+10s
 
             Faults of the bus: mute:DEVICE, late:DEVICE:400ms, duplicates:DEVICE,
@@ -40,6 +43,9 @@ struct Simulate: ParsableCommand {
     @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5.")
     var noise: String?
 
+    @Option(help: "That many chargers behind one multiplexer instead, with a file for its select lines.")
+    var multiplexer: Int?
+
     @Flag(help: "A MasterBus too: a shunt on the same battery and a Mass Combi, behind an slcan adapter.")
     var masterbus = false
 
@@ -53,6 +59,12 @@ struct Simulate: ParsableCommand {
     var seed: UInt64 = 1
 
     func validate() throws {
+        if let multiplexer, !(1...64).contains(multiplexer) {
+            throw ValidationError("--multiplexer: 1 to 64, not \(multiplexer)")
+        }
+        if multiplexer != nil, noise != nil || masterbus || display || !busFault.isEmpty {
+            throw ValidationError("--multiplexer stands alone: without --noise and without a MasterBus")
+        }
         guard (1...64).contains(chargers) else { throw ValidationError("--chargers: 1 to 64, not \(chargers)") }
         guard (0...1000).contains(first) else { throw ValidationError("--first: 0 to 1000, not \(first)") }
         if let firmware, SimulatedFleet.firmware(firmware) == nil {
@@ -73,8 +85,12 @@ struct Simulate: ParsableCommand {
         StopSignals.watch { mailbox.stop(reason: $0) }
         let dayLength = SimulatedFleet.duration(day) ?? .seconds(86_400)
         let plant = SimulatedFleet.plant(
-            chargers: chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
+            chargers: multiplexer ?? chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
             dayLength: dayLength, seed: seed)
+        if multiplexer != nil {
+            try runMultiplexer(plant, until: mailbox)
+            return
+        }
         let links = link.map { link in (0..<chargers).map { "\(link)\($0)" } } ?? []
         let host: ChargerHost
         do {
@@ -107,6 +123,29 @@ struct Simulate: ParsableCommand {
 }
 
 extension Simulate {
+    /// Chargers behind one port, until the end.
+    private func runMultiplexer(_ plant: SimulatedPlant, until mailbox: Mailbox) throws {
+        let port = link ?? "/tmp/vebridge-multiplexer-\(getpid())"
+        let host: MultiplexerHost
+        do {
+            host = try MultiplexerHost(plant, selectFile: port + ".select", link: port)
+            try host.start()
+        } catch {
+            Terminal.complain("cannot make a multiplexer: \(error)")
+            throw Status.failed.exit
+        }
+        defer { host.stop() }
+        Terminal.print("[[multiplexer]]")
+        Terminal.print("name = \"simulated\"")
+        Terminal.print("port = \"\(port)\"")
+        Terminal.print("select = \"file:\(host.selectFile)\"")
+        Terminal.print("channels = \(plant.chargers.count)")
+        for (value, charger) in plant.chargers.enumerated() { Terminal.print("# channel \(value): \(charger.serial)") }
+        Terminal.complain(
+            "running until Ctrl-C; put the lines above into a file and read it with: vebridge --dry-run --config FILE")
+        _ = mailbox.waitForStop()
+    }
+
     private func startBus(_ host: ChargerHost) throws -> BusHost {
         var bus = SimulatedBus(seed: seed)
         bus.faults = busFault.compactMap(SimulatedFleet.fault)

@@ -8,10 +8,16 @@ import Logging
 public struct Configuration: Sendable, Equatable {
     /// Serial ports: paths, or patterns as the shell has them (`*`, `?`, `[…]`) that are watched.
     public var ports: [String] = []
+    /// Serial ports with several chargers behind a switch.
+    public var multiplexers: [Multiplexer] = []
     /// Links to a MasterBus: `can0`, `slcan:/dev/ttyACM0`, `replay:FILE`.
     public var can: [String] = []
     /// Names and payloads of the topics.
     public var schema = Schema()
+    /// The topics for people.
+    public var readable = Readable()
+    /// What Home Assistant is told.
+    public var homeAssistant = HomeAssistant()
     /// The broker and the way to it.
     public var broker = Broker()
     /// Further brokers, each with a way, a filter and a queue of its own.

@@ -32,6 +32,7 @@ private struct ConfigurationReader {
     /// Options that were given and are wrong: nothing is concluded from their value.
     private var failed: Set<String> = []
     private var portPaths: [(path: String, line: Int?)] = []
+    private var multiplexers: [(Configuration.Multiplexer, names: Set<String>, place: [SourceStep])] = []
     private var brokerPlaces = [BrokerPlace(name: "broker", steps: [.key("broker")], path: \.broker)]
 
     /// One of the brokers: where it stands in the text and in the configuration.
@@ -80,6 +81,10 @@ private struct ConfigurationReader {
                 for (keys, place) in entries(of: value, name: key, place: place) { readPort(keys, place: place) }
             } else if section.isEmpty, key == OptionCatalogue.brokerTable {
                 for (keys, place) in entries(of: value, name: key, place: place) { readBroker(keys, place: place) }
+            } else if section.isEmpty, key == OptionCatalogue.multiplexerTable {
+                for (keys, place) in entries(of: value, name: key, place: place) {
+                    readMultiplexer(keys, place: place)
+                }
             } else if inner.contains(key) {
                 guard case .table(let keys) = value else {
                     let problem = Problem("'\(name)' is a table, not \(value.kind)", hint: "write [\(name)] on a line")
@@ -197,6 +202,37 @@ private struct ConfigurationReader {
         configuration.portOverrides.append(port)
     }
 
+    private mutating func readMultiplexer(_ table: [String: SourceValue], place: [SourceStep]) {
+        let name = OptionCatalogue.multiplexerTable
+        var multiplexer = Configuration.Multiplexer()
+        var names = Set(table.keys)
+        for (key, value) in table.sorted(by: { $0.key < $1.key }) {
+            guard let option = OptionCatalogue.multiplexer.first(where: { $0.key == key }) else {
+                // One that was meant is not missing.
+                let siblings = OptionCatalogue.multiplexer.map(\.key)
+                if let nearest = NearestWord.match(key, among: siblings) { names.insert(nearest) }
+                unknown(key, section: "[\(name)]", siblings: siblings, place: place + [.key(key)])
+                continue
+            }
+            let faults = option.read(value, &multiplexer)
+            note(faults.map { ($0.element, $0.problem) }, name: "\(name).\(key)", place: place + [.key(key)])
+        }
+        for path in source.unread where path.starts(with: place) {
+            if case .key(let key)? = path.dropFirst(place.count).first { names.insert(key) }
+        }
+        multiplexers.append((multiplexer, names, place))
+        configuration.multiplexers.append(multiplexer)
+    }
+
+    private mutating func checkMultiplexers() {
+        for (index, (multiplexer, names, place)) in multiplexers.enumerated() {
+            let faults = OptionCatalogue.faults(
+                of: multiplexer, given: names, among: configuration.multiplexers[..<index].map { $0 },
+                ports: configuration.ports)
+            for (key, problem) in faults { report(problem, at: place + (key.map { [.key($0)] } ?? [])) }
+        }
+    }
+
     private mutating func note(_ faults: [(element: Int?, problem: Problem)], name: String, place: [SourceStep]) {
         for fault in faults {
             let problem = Problem("'\(name)' \(fault.problem.message)", hint: fault.problem.hint)
@@ -226,6 +262,7 @@ private struct ConfigurationReader {
     // MARK: Options together
 
     mutating func checkTogether() {
+        checkMultiplexers()
         for index in brokerPlaces.indices {
             let (name, broker) = (brokerPlaces[index].name, configuration[keyPath: brokerPlaces[index].path])
             checkOrder("\(name).reconnect_min", broker.reconnectMin, "\(name).reconnect_max", broker.reconnectMax)
@@ -499,6 +536,8 @@ private struct ConfigurationReader {
         let prefix = section.isEmpty ? "" : section + "."
         let inner = OptionCatalogue.sections.map(\.name).filter { $0.hasPrefix(prefix) && $0 != section && !$0.isEmpty }
             .map { String($0.dropFirst(prefix.count)) }.filter { !$0.contains(".") }
-        return section.isEmpty ? inner + [OptionCatalogue.portTable, OptionCatalogue.brokerTable] : inner
+        return section.isEmpty
+            ? inner + [OptionCatalogue.portTable, OptionCatalogue.multiplexerTable, OptionCatalogue.brokerTable]
+            : inner
     }
 }

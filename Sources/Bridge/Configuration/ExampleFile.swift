@@ -25,6 +25,11 @@ extension Configuration {
             if index > 0 { lines.append("") }
             lines += explanation(option) + ["#\(option.key) = \(option.sample ?? "\"\"")"]
         }
+        lines += [""] + wrapped(OptionCatalogue.multiplexerSummary) + ["#[[\(OptionCatalogue.multiplexerTable)]]"]
+        for (index, option) in OptionCatalogue.multiplexer.enumerated() {
+            if index > 0 { lines.append("") }
+            lines += explanation(option) + ["#\(option.key) = \(option.sample ?? "\"\"")"]
+        }
         lines += [""] + wrapped(OptionCatalogue.brokerSummary) + ["#[[\(OptionCatalogue.brokerTable)]]"]
         let shown = [OptionCatalogue.nameOption] + OptionCatalogue.brokerOptions.filter { $0.key == "url" }
         for (index, option) in shown.enumerated() {
@@ -60,6 +65,12 @@ extension Configuration {
             for option in OptionCatalogue.port {
                 guard let value = option.show(port) else { continue }
                 lines.append("\(OptionCatalogue.portTable)[\(index)].\(option.key) = \(value)")
+            }
+        }
+        for (index, multiplexer) in multiplexers.enumerated() {
+            for option in OptionCatalogue.multiplexer {
+                guard let value = option.show(multiplexer) else { continue }
+                lines.append("\(OptionCatalogue.multiplexerTable)[\(index)].\(option.key) = \(value)")
             }
         }
         return lines.joined(separator: "\n")

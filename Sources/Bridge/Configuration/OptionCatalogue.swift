@@ -12,7 +12,7 @@ enum OptionCatalogue {
 
     /// The tables in the order of the example file.
     static let sections: [Section] = [
-        root, schema, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic, bridge,
+        root, schema, readable, homeAssistant, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic, bridge,
     ]
 
     /// The name of the array of tables with the settings of single ports.
@@ -430,7 +430,7 @@ enum OptionCatalogue {
         if !text.isEmpty { try uniqueID(text) }
     }
 
-    private static func topic(_ text: String) throws(Problem) {
+    static func topic(_ text: String) throws(Problem) {
         guard !text.isEmpty else { throw Problem("cannot be empty") }
         try printable(text)
         guard !text.contains(where: { $0 == "+" || $0 == "#" }) else {

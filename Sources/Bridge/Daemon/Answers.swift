@@ -7,6 +7,7 @@ extension Daemon.BridgeLoop {
             publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             publishBuses()
             tellEverything(at: time)
+            tellAnew(at: time)
             pending.answer(.done(data: "{}"))
         case .rediscover:
             hasPortsChanged = true

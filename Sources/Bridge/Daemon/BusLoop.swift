@@ -72,7 +72,7 @@ extension Daemon.BridgeLoop {
 
     /// The end of a run that has nothing but buses, when none of them will say any more.
     mutating func busOutcome(at time: Duration) -> Daemon.Outcome? {
-        guard !once, configuration.ports.isEmpty, !buses.isEmpty else { return nil }
+        guard !once, configuration.ports.isEmpty, multiplexers.isEmpty, !buses.isEmpty else { return nil }
         let supervisors = buses.map(\.supervisor)
         guard supervisors.allSatisfy({ $0.isFinished || $0.finalReason != nil }) else { return nil }
         if let reason = supervisors.compactMap(\.finalReason).first {
@@ -109,6 +109,7 @@ extension Daemon.BridgeLoop {
             buses[index].hasValues = true
             let schema = session.decoder.schema(of: value.device)
             plant.read(value, schema: schema)
+            readable.mark()
             busPublisher.value(value, schema: schema, sink: sink)
         case .bus(.label(let label)):
             // While a device is asked for everything its texts come one by one; they are published when all are there.

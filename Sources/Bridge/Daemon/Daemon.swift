@@ -107,7 +107,9 @@ public struct Daemon: Sendable {
         var publisher: SchemaPublisher
         var sink: TopicSink
         var buses: [BusSlot] = []
+        var multiplexers: [MultiplexerSlot] = []
         var busPublisher: BusPublisher
+        var readable: ReadableDesk
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
@@ -121,6 +123,7 @@ public struct Daemon: Sendable {
         var hasToldOfRefusal = false
 
         var watcher: PortWatcher
+        var notifier = ServiceNotifier()
         var sleep = HostSleep()
         var reads: [PendingRead] = []
         var feed: BridgeFeed
@@ -158,10 +161,12 @@ public struct Daemon: Sendable {
             feed = BridgeFeed(configuration, isWanted: !once && output.isBroker)
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
+            readable = ReadableDesk(
+                configuration, isSilent: output.isSilent(configuration) || recorder != nil, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
-            watcher = PortWatcher(patterns: configuration.ports)
+            watcher = PortWatcher(patterns: configuration.ports + configuration.multiplexers.map(\.port))
             events.add(mailbox.wake.descriptor, token: Self.mailboxToken)
             for descriptor in watcher.descriptors { events.add(descriptor, token: Self.watcherToken) }
         }
@@ -187,6 +192,7 @@ public struct Daemon: Sendable {
                 return .failed(error.description)
             }
             tellOfWitnesses()
+            addMultiplexers(at: now)
             rescan(at: now)
             if ports.isEmpty, buses.isEmpty, once || !patterns.hasWildcards {
                 sink.stop()
@@ -197,6 +203,7 @@ public struct Daemon: Sendable {
                     "no port matches yet; waiting for one",
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
             }
+            notifier.ready()
             while true {
                 let time = now
                 var ready: [UInt64] = []
@@ -217,11 +224,14 @@ public struct Daemon: Sendable {
                     return recordingOutcome ?? .done
                 }
                 for index in ports.indices { advance(index, at: woken) }
+                for index in multiplexers.indices { advanceMultiplexer(index, at: woken) }
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
+                tellServiceManager(at: woken)
                 expireReads(at: woken)
                 tell(at: woken)
+                if !once { tellPeople(at: woken) }
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -242,7 +252,9 @@ public struct Daemon: Sendable {
         /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
         @discardableResult
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
+            notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
+            endReadable(at: time)
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
         }
@@ -252,14 +264,17 @@ public struct Daemon: Sendable {
 
         func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            for port in ports { deadline = min(deadline, port.deadline(now: time)) }
+            for port in ports where port.channel == nil { deadline = min(deadline, port.deadline(now: time)) }
+            for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
             }
             deadline = min(deadline, nextRescan)
+            if let due = notifier.deadline { deadline = min(deadline, due) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if let due = feed.due { deadline = min(deadline, due) }
             if let first = reads.first { deadline = min(deadline, first.deadline) }
+            if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
         }
@@ -271,7 +286,9 @@ public struct Daemon: Sendable {
             if hasPortsChanged {
                 hasPortsChanged = false
                 for port in ports { port.supervisor.value.retrySoon(at: time) }
+                for multiplexer in multiplexers { multiplexer.supervisor.retrySoon(at: time) }
             }
+            refreshMultiplexers()
             let numbers = ports.map(\.number)
             for port in PortSlot.reconcile(&ports, with: patterns.ports()) {
                 addPort(port, number: nextNumber, at: time)
@@ -299,7 +316,7 @@ public struct Daemon: Sendable {
         }
 
         mutating func advance(_ index: Int, at time: Duration) {
-            guard time >= ports[index].deadline(now: time) else { return }
+            guard ports[index].channel == nil, time >= ports[index].deadline(now: time) else { return }
             if ports[index].nextLook != nil { take(port: index, at: time) }
             guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
@@ -310,7 +327,8 @@ public struct Daemon: Sendable {
 
         mutating func receive(_ token: UInt64, at time: Duration) {
             guard let index = ports.firstIndex(where: { $0.token == token }) else {
-                return receiveBus(token, at: time)
+                if !receiveMultiplexer(token, at: time) { receiveBus(token, at: time) }
+                return
             }
             take(port: index, at: time)
         }
@@ -395,6 +413,7 @@ public struct Daemon: Sendable {
                 plant.read(reading, serial: serial)
                 noteLight(reading, serial: serial, port: index)
                 settleReads(of: reading.register, .success(reading), port: index)
+                readable.mark()
                 publisher.changed(reading.register, serial: serial, plant: plant, at: time) { [sink] in
                     sink.publish($0, $1)
                 }
@@ -402,6 +421,7 @@ public struct Daemon: Sendable {
                 guard let serial = ports[index].serial else { return }
                 plant.refused(register, serial: serial)
                 settleReads(of: register, .failure(.refused), port: index)
+                readable.mark()
                 publisher.changed(register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
             case .state(let state):
                 noteState(state, port: index)
@@ -488,8 +508,10 @@ public struct Daemon: Sendable {
                 publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
                 publishBuses()
                 tellEverything(at: time)
+                tellAnew(at: time)
                 sink.endCatchUp()
             }
+            readable.take(contents.heard, at: time)
             if let other = contents.otherBridge { noteOther(other, at: time) }
             for pending in contents.requests { answer(pending, at: time) }
             return contents.stopReason
@@ -498,7 +520,7 @@ public struct Daemon: Sendable {
         // MARK: Once
 
         mutating func onceOutcome(at time: Duration) -> Outcome? {
-            let isLate = time >= Daemon.onceLimit
+            let isLate = time >= onceLimit
             let isComplete =
                 ports.allSatisfy { $0.isPolled || ($0.isResolved && $0.serial == nil) }
                 && buses.allSatisfy { $0.supervisor.isComplete }
@@ -535,7 +557,7 @@ public struct Daemon: Sendable {
 
         /// Everything was published: the end, once the broker has it. Nil while that is waited for.
         mutating func lastOutcome(at time: Duration) -> Outcome? {
-            let limit = brokerLimit ?? max(Daemon.onceLimit, time + Daemon.brokerPatience)
+            let limit = brokerLimit ?? max(onceLimit, time + Daemon.brokerPatience)
             brokerLimit = limit
             guard isConnected || !sink.needsBroker else {
                 guard time >= limit else { return nil }
@@ -576,6 +598,8 @@ public struct Daemon: Sendable {
         var nextLook: Duration?
         /// What was last logged about a device that does not answer.
         var complaint: DeviceSession.State?
+        /// The multiplexer of which this is a channel, and the channel's number there; nil for a port of its own.
+        var channel: (multiplexer: Int, number: Int)?
 
         /// Why nothing is read from a port.
         enum Trouble {
@@ -602,7 +626,7 @@ public struct Daemon: Sendable {
         static func reconcile(_ slots: inout [PortSlot], with found: [PortPatterns.Port]) -> [PortPatterns.Port] {
             let open = Set(slots.filter { !$0.isClosed }.map(\.port.device))
             slots = slots.compactMap { slot in
-                guard slot.isClosed else { return slot }
+                guard slot.isClosed, slot.channel == nil else { return slot }
                 guard let port = found.first(where: { $0.path == slot.path }), !open.contains(port.device) else {
                     return nil
                 }

@@ -12,6 +12,8 @@ public final class Mailbox: Sendable {
         var refusal: String?
         /// The information that another bridge published in our place.
         var otherBridge: [UInt8]?
+        /// What others say that concerns the readable topics.
+        var heard = ReadableNews()
         /// What was asked of the bridge, at most `requestLimit`.
         var requests: [PendingRequest] = []
     }

@@ -3,7 +3,13 @@ import Logging
 // What the loop tells of its ports.
 extension Daemon.BridgeLoop {
     /// How each port is doing, in the order in which they were found.
-    func portReports(at time: Duration) -> [PortReport] { ports.map { $0.supervisor.value.report(at: time) } }
+    func portReports(at time: Duration) -> [PortReport] {
+        let multiplexers = multiplexers
+        return ports.map { port in
+            guard let channel = port.channel else { return port.supervisor.value.report(at: time) }
+            return multiplexers[channel.multiplexer].supervisor.report(channel.number, at: time)
+        }
+    }
 
     /// Says by what ports that come and go are noticed, where that is not the usual way.
     func tellOfWitnesses() {

@@ -49,8 +49,9 @@ final class TopicSink: Sendable {
             }
             return isTaken
         }
+        let ear = ReadableEar(configuration)
         let events = LinkEvents(
-            mailbox: mailbox, log: log, outlets: outlets, desk: desk, place: configuration.bridge.place,
+            mailbox: mailbox, log: log, outlets: outlets, desk: desk, ear: ear, place: configuration.bridge.place,
             replies: ReplyRule(configuration))
         let mark = BridgeMark.of(configuration)
         var links: [BrokerLink] = []
@@ -71,6 +72,7 @@ final class TopicSink: Sendable {
             }
             link.client.subscribe(desk.filter, qos: 1)
             link.client.subscribe(events.infoTopic, qos: 0)
+            for filter in ear.filters { link.client.subscribe(filter, qos: 1) }
             links.append(link)
             names.append(name)
             let finder = BrokerFinder(broker, configuration: configuration, log: log, client: link.client)
@@ -82,7 +84,7 @@ final class TopicSink: Sendable {
         self.finders = finders
     }
 
-    private static func settings(
+    static func settings(
         _ broker: Configuration.Broker, configuration: Configuration, stateTopic: String, mark: String
     ) -> MQTTClient.Settings {
         var settings = MQTTClient.Settings(address: nil)
@@ -147,6 +149,16 @@ final class TopicSink: Sendable {
             if !link.publish(message) { isTaken = false }
         }
         return isTaken
+    }
+
+    /// Publishes what is for people and not part of the schema: no recording has it.
+    func publishReadable(_ message: MQTTClient.Message) -> Bool {
+        if let write {
+            let text = String(decoding: message.payload, as: UTF8.self)
+            write(text.isEmpty ? message.topic : "\(message.topic) \(text)")
+            return true
+        }
+        return send(message)
     }
 
     /// From here to `endCatchUp` everything current is published, to brokers that have just connected and no others.
@@ -229,6 +241,7 @@ private struct LinkEvents: Sendable {
     let log: Logger
     let outlets: LogOutlets?
     let desk: RequestDesk
+    let ear: ReadableEar
     let place: String
     let replies: ReplyRule
 
@@ -275,10 +288,11 @@ private struct LinkEvents: Sendable {
         case .message(infoTopic, let payload, let isRetained, _):
             // What was published before we came may be what we were before a restart.
             if index == 0, !isRetained, payload.count <= 65_536 { mailbox.post { $0.otherBridge = payload } }
-        case .message(let topic, let payload, let isRetained, _):
-            _ = desk.take(topic: topic, payload: payload, isRetained: isRetained) { topic, answer in
+        case .message(let place, let payload, let isRetained, _):
+            let isRequest = desk.take(topic: place, payload: payload, isRetained: isRetained) { topic, answer in
                 link.publishNow(.init(topic: topic, payload: answer, qos: 1))
             }
+            if !isRequest { ear.hear(place, payload, isRetained: isRetained, mailbox) }
         case .question(let topic, let payload, let reply):
             _ = desk.take(topic: topic, payload: payload, isRetained: false) { usual, answer in
                 let place = replies.allows(reply.topic) ? reply.topic : usual

@@ -74,6 +74,9 @@ public struct PortInventory: Sendable {
         return ports.sorted { $0.path < $1.path }
     }
 
+    /// The device behind a path, through links; the path itself while nothing is there.
+    public static func device(of path: String) -> String { PortPatterns.device(of: path) ?? path }
+
     /// The programs that have this port open, as `name (pid)`; only those that this user may look at.
     public static func holders(of path: String) -> [String] {
         guard let device = PortPatterns.device(of: path), let processes = opendir("/proc") else { return [] }

@@ -93,6 +93,9 @@ struct SerialPort: ~Copyable {
         close(descriptor)
     }
 
+    /// Forgets what has arrived and was not read.
+    func discardInput() { tcflush(descriptor, TCIFLUSH) }
+
     /// What reading gave.
     enum ReadResult {
         case bytes(Int)

@@ -45,6 +45,7 @@ extension Daemon.BridgeLoop {
                     return .done
                 }
                 play(entry, at: time)
+                tellPeople(at: time)
             }
         } catch {
             sink.stop()

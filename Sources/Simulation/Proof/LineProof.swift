@@ -65,7 +65,8 @@ public struct LineProof<Session: ProvableSession>: Sendable {
     private var toCharger: NoisyLine
     private var bridge = ChecksumBridge()
     private var now: Duration = .zero
-    private var request: (bytes: [UInt8], arrives: Duration)?
+    /// What is on its way to the charger, one behind the other.
+    private var requests: [(bytes: [UInt8], arrives: Duration)] = []
     private var pending: [Duration?]
     private var lastFast: [Duration?]
     private let fast: [RegisterID]
@@ -97,11 +98,11 @@ public struct LineProof<Session: ProvableSession>: Sendable {
     /// One event: bytes that arrived, or a deadline of the session.
     private mutating func step() {
         var next = max(session.deadline, now + .microseconds(10))
-        if let request { next = min(next, request.arrives) }
+        if let request = requests.first { next = min(next, request.arrives) }
         if let event = charger.nextEvent() { next = min(next, event) }
         now = max(now, next)
-        if let request, request.arrives <= now {
-            self.request = nil
+        while let request = requests.first, request.arrives <= now {
+            requests.removeFirst()
             charger.receive(toCharger.pass(request.bytes, at: request.arrives), at: request.arrives)
         }
         let sent = charger.transmit(until: now)
@@ -119,7 +120,8 @@ public struct LineProof<Session: ProvableSession>: Sendable {
 
     private mutating func send(_ request: Request) {
         let bytes = request.bytes
-        self.request = (bytes, now + OutgoingLine.byteTime * bytes.count)
+        let begins = max(now, requests.last?.arrives ?? now)
+        requests.append((bytes, begins + OutgoingLine.byteTime * bytes.count))
         guard case .get(let register) = request, let index = fast.firstIndex(of: register) else { return }
         if pending[index] == nil { pending[index] = now }
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import VEDirect
 
@@ -60,75 +59,22 @@ public struct NoiseProof: Sendable {
     public func run(progress: @escaping @Sendable (_ readings: Int) -> Void = { _ in }) -> ProofTally {
         let sessions = max(1, (readings + readingsPerSession - 1) / readingsPerSession)
         let share = (readings + sessions - 1) / sessions
-        let crew = ProofCrew(sessions: sessions, progress: progress) { index in
+        let done = Mutex(0)
+        let crew = ProofCrew(sessions: sessions) { (tally: ProofTally) in
+            progress(
+                done.withLock {
+                    $0 += tally.readings
+                    return $0
+                })
+        } work: { index in
             let settings = settings(ofSession: index)
             var proof = LineProof(settings, session: DeviceSession(plan: settings.plan, now: .zero))
             // On a line on which next to nothing passes, a second for each reading is enough to give up.
             proof.run(readings: share, until: .seconds(60 + share))
             return proof.tally
         }
-        return crew.run(threads: min(threads, sessions))
-    }
-}
-
-/// Threads that take runs from a common counter and add up what came of them.
-private final class ProofCrew: Sendable {
-    private struct State: Sendable {
-        var next = 0
-        var tallies: [Int: ProofTally] = [:]
-        var readings = 0
-    }
-
-    private let sessions: Int
-    private let work: @Sendable (Int) -> ProofTally
-    private let progress: @Sendable (Int) -> Void
-    private let state = Mutex(State())
-
-    init(
-        sessions: Int, progress: @escaping @Sendable (Int) -> Void, work: @escaping @Sendable (Int) -> ProofTally
-    ) {
-        self.sessions = sessions
-        self.progress = progress
-        self.work = work
-    }
-
-    func run(threads count: Int) -> ProofTally {
-        var threads: [pthread_t] = []
-        for _ in 1..<max(1, count) {
-            var thread = pthread_t()
-            let this = Unmanaged.passRetained(self)
-            let code = pthread_create(
-                &thread, nil,
-                { argument in
-                    if let argument { Unmanaged<ProofCrew>.fromOpaque(argument).takeRetainedValue().labour() }
-                    return nil
-                }, this.toOpaque())
-            if code == 0 { threads.append(thread) } else { this.release() }
-        }
-        labour()
-        for thread in threads { pthread_join(thread, nil) }
-        return state.withLock { state in
-            // In the order of the sessions, so that the examples do not depend on the threads.
-            var sum = ProofTally()
-            for index in state.tallies.keys.sorted() { if let tally = state.tallies[index] { sum.add(tally) } }
-            return sum
-        }
-    }
-
-    private func labour() {
-        while true {
-            let index = state.withLock { state -> Int? in
-                guard state.next < sessions else { return nil }
-                defer { state.next += 1 }
-                return state.next
-            }
-            guard let index else { return }
-            let tally = work(index)
-            state.withLock { state in
-                state.tallies[index] = tally
-                state.readings += tally.readings
-                progress(state.readings)
-            }
-        }
+        var sum = ProofTally()
+        for tally in crew.run(threads: min(threads, sessions)) { sum.add(tally) }
+        return sum
     }
 }

@@ -3,16 +3,18 @@
 /// A frame that passes a one-byte checksum is a claim. The session has already seen to it that an answer is about
 /// the register that was asked, without flags; the guard decides what the value is worth:
 ///
-/// - The same as the last value that was believed: believed. Damage that turns one value into exactly that one is
-///   as rare as the same damage twice.
 /// - Impossible for the product: refused.
-/// - The same as another claim of the last seconds, by whatever way that came (asked again, sent unasked, TEXT):
-///   believed.
-/// - On a line where nothing was damaged for a while, and plausible after the last value: believed at once.
+/// - The same as the last value that was believed, a few seconds ago at most: believed. Whatever happened to the
+///   frame, the device held this value.
+/// - On a line where nothing was damaged for minutes, and able to follow the last value: believed at once.
+/// - Said often enough in the last seconds, by whatever way it came (asked, asked again, sent unasked, TEXT):
+///   believed. Twice on a damaged line; three times where more than a fifth of all frames are damaged.
+/// - A jump, a value that cannot follow the last one: said twice at least on any line, and the serial number read
+///   again since it was first said, for it may be another device that says it.
 /// - Else in doubt: read again, back to back. Doubt that is not resolved is dropped and counted.
 ///
-/// Close is not enough for agreement: an error in the lowest digit is an error. Two equal answers in a row are wrong
-/// together once in 10^11 at a bit error rate of 10^-3, where a single one is wrong once in 10^5.
+/// Close is not enough for agreement: an error in the lowest digit is an error. The numbers behind these rules are in
+/// docs/integrity.md.
 public struct Guard: Sendable {
     /// What comes of a claim.
     public enum Verdict: Sendable, Hashable {
@@ -20,146 +22,156 @@ public struct Guard: Sendable {
         case believe(Confidence)
         /// Read it again first.
         case doubt
+        /// It is a jump that others confirm: make sure that it is the same device, then read it again.
+        case doubtDevice
         /// It cannot be.
         case refuse
     }
 
-    /// How long a claim can be confirmed by another.
-    static let agreementWindow: Duration = .seconds(3)
-    /// On a line with damage: how long a value that was believed is evidence for the same value.
-    static let knownLife: Duration = .seconds(3)
-    /// After the last damage a line counts as clean again when so many bytes were good: some 1.6 million bits, so that
-    /// the bit error rate is below 2·10^-6 with 95 % confidence.
-    static let cautionAfterDamage = 200_000
-    /// The share of damaged frames above which two equal claims are not enough.
-    static let harshShare = 0.3
-    /// What one frame weighs in that share.
-    private static let shareWeight = 1.0 / 64
-    /// Claims kept for a register that is in doubt.
-    private static let maximumClaims = 6
-
-    private struct Known {
-        var raw: RawValue
-        var value: RegisterValue
-        var at: Duration
-    }
+    /// How long a claim can be confirmed by another. Less than five seconds, so that a value was held within five
+    /// seconds even if the claim had to wait behind a TEXT block.
+    static let agreementWindow: Duration = .milliseconds(4500)
+    /// How long after the last damage a line counts as clean again.
+    static let cautionAfterDamage: Duration = .seconds(300)
+    /// Different values kept for a register that is in doubt.
+    private static let maximumClaims = 4
+    /// The share of damaged frames (of 256) from which two equal claims are not enough: more than two bits in a
+    /// thousand are wrong.
+    private static let heavyDamage = 52
 
     private struct Claim {
         var raw: RawValue
-        var at: Duration
+        var first: Duration
+        var last: Duration
+        var count: Int
+    }
+
+    private struct Cell {
+        var register: RegisterID
+        var rule: Plausibility.Rule
+        var raw = RawValue()
+        /// nil: nothing was believed yet.
+        var value: RegisterValue?
+        var at: Duration = .zero
+        var claims: [Claim] = []
     }
 
     private var plausibility = Plausibility(product: nil)
-    private var known: [RegisterID: Known] = [:]
-    private var claims: [RegisterID: [Claim]] = [:]
-    /// Good bytes still to come before the line counts as clean.
-    private var caution = 0
-    private var damagedShare = 0.0
+    private var cells: [Cell] = []
+    private var lastDamage: Duration?
+    private var identityProven: Duration = .zero
+    /// The share of frames that were damaged lately, of 65536.
+    private var damage = 0
 
     init() {}
 
+    /// Makes room for a register; its place is the number of calls before.
+    mutating func add(_ register: RegisterID) {
+        cells.append(Cell(register: register, rule: plausibility.rule(for: register)))
+    }
+
     /// The device's ratings are known now.
-    mutating func adopt(product: Product?) { plausibility = Plausibility(product: product) }
+    mutating func adopt(product: Product?) {
+        plausibility = Plausibility(product: product)
+        for index in cells.indices { cells[index].rule = plausibility.rule(for: cells[index].register) }
+    }
 
     /// Something on the line was damaged: be careful for a while.
-    mutating func noteDamage() {
-        caution = Self.cautionAfterDamage
-        damagedShare += (1 - damagedShare) * Self.shareWeight
-    }
+    mutating func noteDamage(at now: Duration) { lastDamage = now }
 
-    /// A frame came whose checksum held.
-    mutating func noteGoodFrame() { damagedShare -= damagedShare * Self.shareWeight }
+    /// A frame came whole or damaged.
+    mutating func noteFrame(isDamaged: Bool) { damage += ((isDamaged ? 65_536 : 0) - damage) / 64 }
 
-    /// Bytes came, good or bad.
-    mutating func noteBytes(_ count: Int) { caution = max(0, caution - count) }
+    /// The serial number was read and is the right one.
+    mutating func noteIdentity(at now: Duration) { identityProven = now }
 
     /// Whether nothing was damaged for a while.
-    var isLineClean: Bool { caution == 0 }
-
-    /// How many equal claims make a fact.
-    var claimsNeeded: Int { damagedShare > Self.harshShare ? 3 : 2 }
-
-    /// Weighs a claim.
-    ///
-    /// - Parameter isSolicited: whether this register was asked for; a frame that came unasked is never believed
-    ///   alone unless the register has been believed before.
-    mutating func judge(
-        _ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, isSolicited: Bool, at now: Duration
-    ) -> Verdict {
-        let before = known[register]
-        let isSame = before?.raw == raw
-        // A value that stood a moment ago may be said again. One that is older may have changed, and damage may have
-        // changed it back: on a line with damage it is one claim of several, unless it hardly ever changes.
-        if let before, isSame,
-            isLineClean || now - before.at <= Self.knownLife
-                || claimsNeeded == 2 && Plausibility.isSteady(register, value)
-        {
-            known[register]?.at = now
-            claims[register] = nil
-            return .believe(.confirmed)
-        }
-        guard plausibility.isPossible(register, value) else {
-            noteDamage()
-            return .refuse
-        }
-        let agreeing = (claims[register] ?? []).count { $0.raw == raw && now - $0.at <= Self.agreementWindow }
-        if agreeing + (isSame ? 2 : 1) >= claimsNeeded, agreeing > 0 {
-            believe(register, raw, value, at: now)
-            return .believe(.confirmed)
-        }
-        let isPlausible =
-            if let before {
-                raw.count == before.raw.count
-                    && plausibility.canFollow(register, value, last: before.value, after: now - before.at)
-            } else {
-                isSolicited
-            }
-        if isPlausible, isLineClean {
-            believe(register, raw, value, at: now)
-            return .believe(.plausible)
-        }
-        note(register, raw, at: now)
-        return .doubt
+    func isLineClean(at now: Duration) -> Bool {
+        guard let lastDamage else { return true }
+        return now - lastDamage > Self.cautionAfterDamage
     }
 
-    /// Weighs a value that several damaged answers together say.
-    mutating func judgeVoted(
-        _ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, at now: Duration
+    /// Whether frames are being damaged now, more than one, and not only a while ago: requests get lost too then.
+    var hasDamage: Bool { damage >> 8 > 5 }
+
+    /// Whether so much is damaged that two equal claims are not enough.
+    var isHeavilyDamaged: Bool { damage >> 8 > Self.heavyDamage }
+
+    /// How many equal claims make a fact on a line that is not clean.
+    var necessaryClaims: Int { isHeavilyDamaged ? 3 : 2 }
+
+    /// Weighs a claim about the register at `place`.
+    ///
+    /// - Parameters:
+    ///   - isSolicited: whether this register was asked for; a frame that came unasked is never believed alone unless
+    ///     the register has been believed before.
+    ///   - isAgreed: whether it stands for as many claims as are necessary already.
+    mutating func judge(
+        _ place: Int, _ raw: RawValue, _ value: RegisterValue, isSolicited: Bool, isAgreed: Bool = false,
+        at now: Duration
     ) -> Verdict {
-        guard plausibility.isPossible(register, value) else { return .refuse }
-        believe(register, raw, value, at: now)
+        let isSame = cells[place].value != nil && cells[place].raw == raw
+        if isSame, cells[place].rule.stands || now - cells[place].at <= Self.agreementWindow {
+            cells[place].at = now
+            if !cells[place].claims.isEmpty { cells[place].claims.removeAll(keepingCapacity: true) }
+            return .believe(.confirmed)
+        }
+        guard cells[place].rule.allows(value) else {
+            noteDamage(at: now)
+            return .refuse
+        }
+        var follows = isSolicited
+        var isJump = false
+        if let before = cells[place].value {
+            follows =
+                raw.count == cells[place].raw.count
+                && cells[place].rule.canFollow(value, last: before, after: now - cells[place].at)
+            isJump = !follows
+        }
+        let isClean = isLineClean(at: now)
+        if follows, isClean {
+            believe(place, raw, value, at: now)
+            return .believe(.plausible)
+        }
+        let claim = note(place, raw, at: now)
+        guard isAgreed || claim.count >= (isClean ? 2 : necessaryClaims) else { return .doubt }
+        if isJump, identityProven < claim.first { return .doubtDevice }
+        believe(place, raw, value, at: now)
         return .believe(.confirmed)
     }
 
-    /// How many bytes the value has that was believed last.
-    func size(of register: RegisterID) -> Int? { known[register]?.raw.count }
-
-    /// When a value of the register was believed last.
-    func lastBelieved(_ register: RegisterID) -> Duration? { known[register]?.at }
-
     /// Notes what another witness says, without believing it: a later claim may agree with it.
-    mutating func witness(_ register: RegisterID, _ raw: RawValue, at now: Duration) {
-        if let before = known[register], before.raw == raw { return }
-        note(register, raw, at: now)
+    mutating func witness(_ place: Int, _ raw: RawValue, at now: Duration) {
+        guard cells[place].raw != raw || cells[place].value == nil else { return }
+        _ = note(place, raw, at: now)
     }
 
     /// The device may be another one now: what was believed no longer counts.
     mutating func forget() {
-        known.removeAll()
-        claims.removeAll()
+        for index in cells.indices {
+            cells[index].value = nil
+            cells[index].claims.removeAll(keepingCapacity: true)
+        }
     }
 
-    private mutating func believe(_ register: RegisterID, _ raw: RawValue, _ value: RegisterValue, at now: Duration) {
-        known[register] = Known(raw: raw, value: value, at: now)
-        claims[register] = nil
+    private mutating func believe(_ place: Int, _ raw: RawValue, _ value: RegisterValue, at now: Duration) {
+        cells[place].raw = raw
+        cells[place].value = value
+        cells[place].at = now
+        if !cells[place].claims.isEmpty { cells[place].claims.removeAll(keepingCapacity: true) }
     }
 
-    private mutating func note(_ register: RegisterID, _ raw: RawValue, at now: Duration) {
-        var list = claims[register] ?? []
-        list.removeAll { now - $0.at > Self.agreementWindow }
-        if list.count >= Self.maximumClaims { list.removeFirst() }
-        list.append(Claim(raw: raw, at: now))
-        claims[register] = list
+    private mutating func note(_ place: Int, _ raw: RawValue, at now: Duration) -> Claim {
+        cells[place].claims.removeAll { now - $0.last > Self.agreementWindow }
+        if let index = cells[place].claims.firstIndex(where: { $0.raw == raw }) {
+            cells[place].claims[index].count += 1
+            cells[place].claims[index].last = now
+            return cells[place].claims[index]
+        }
+        if cells[place].claims.count >= Self.maximumClaims { cells[place].claims.removeFirst() }
+        let claim = Claim(raw: raw, first: now, last: now, count: 1)
+        cells[place].claims.append(claim)
+        return claim
     }
 }
 
@@ -167,6 +179,6 @@ public struct Guard: Sendable {
 public enum Confidence: String, Sendable, Hashable {
     /// One answer, plausible, on a line without damage.
     case plausible
-    /// Two independent claims agree.
+    /// Independent claims agree.
     case confirmed
 }

@@ -31,9 +31,6 @@ struct IdentityEvidence: Sendable {
         }
     }
 
-    /// How many frames agree on the serial that most agree on.
-    var strongest: Int { votes.values.map { $0.hex + $0.text }.max() ?? 0 }
-
     /// The serial that the evidence allows.
     ///
     /// - Parameters:

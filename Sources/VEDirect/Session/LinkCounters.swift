@@ -6,6 +6,8 @@ public struct LinkCounters: Sendable, Hashable {
     public internal(set) var frames = 0
     /// Of those, sent unasked.
     public internal(set) var asyncFrames = 0
+    /// Of all whose checksum held, those that needed a flipped bit put right.
+    public internal(set) var repairedFrames = 0
     /// TEXT blocks whose checksum held.
     public internal(set) var blocks = 0
     /// Frames and blocks that were not accepted, by reason (indexed as ``StreamDecoder/Rejection/Reason``).
@@ -30,6 +32,8 @@ public struct LinkCounters: Sendable, Hashable {
     public internal(set) var readings = 0
     /// Readings in doubt that a second one confirmed.
     public internal(set) var confirmed = 0
+    /// Readings put together from damaged copies of one answer.
+    public internal(set) var combined = 0
     /// Readings in doubt that nothing confirmed: dropped.
     public internal(set) var unconfirmed = 0
     /// Readings that cannot be: dropped.
@@ -62,6 +66,8 @@ public struct LinkCounters: Sendable, Hashable {
         confirmations += other.confirmations
         readings += other.readings
         confirmed += other.confirmed
+        combined += other.combined
+        repairedFrames += other.repairedFrames
         unconfirmed += other.unconfirmed
         implausible += other.implausible
         turnaround.add(other.turnaround)
@@ -115,5 +121,5 @@ public struct TurnaroundHistogram: Sendable, Hashable {
 
 extension Duration {
     /// Whole microseconds.
-    var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+    var microseconds: Int64 { wholeNanoseconds / 1000 }
 }

@@ -12,6 +12,8 @@ public struct HexFrame: Sendable {
     public internal(set) var nibble: UInt8 = 0
     /// The number of bytes in the payload.
     public internal(set) var count = 0
+    /// How many digits were read in spite of a flipped bit; 0 unless the decoder was asked to.
+    public internal(set) var repairs = 0
     var storage = InlineArray<128, UInt8>(repeating: 0)
 
     init() {}
@@ -122,6 +124,12 @@ public struct RawValue: Sendable, Hashable {
     /// These bytes, in wire order.
     public init(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { append(byte) }
+    }
+
+    /// The lowest `count` bytes of a number, at most eight.
+    init(number: UInt64, count: Int) {
+        self.count = min(count, 8)
+        low = self.count == 8 ? number : number & (1 << (8 * UInt64(self.count)) - 1)
     }
 
     mutating func append(_ byte: UInt8) {

@@ -17,6 +17,10 @@
 ///   of what follows a lost checksum byte, and what follows is read as if it were. A colon that fails may also begin
 ///   a frame that stands before the checksum byte; then the byte after the frame is tried.
 ///
+/// - Optionally a digit with one flipped bit is read as what it was, where only one digit can have become that byte
+///   by a flip in its upper half: the character is none, and the check byte still has to hold. Such a frame says so
+///   (``HexFrame/repairs``), and whoever takes it has to know that the line is bad.
+///
 /// Memory is bounded whatever arrives, and nothing is allocated.
 public struct StreamDecoder: Sendable {
     /// What the decoder finds.
@@ -94,8 +98,15 @@ public struct StreamDecoder: Sendable {
     private var resync: Int?
     private var resyncSum: UInt8 = 0
 
+    /// Whether digits with one flipped bit are read.
+    public let repairsDigits: Bool
+    /// More repairs than this in a frame, and it is no frame.
+    private static let maximumRepairs = 3
+
     /// A decoder at the start of a stream.
-    public init() {}
+    ///
+    /// - Parameter repairsDigits: whether to read digits with one flipped bit, for a caller that weighs frames.
+    public init(repairsDigits: Bool = false) { self.repairsDigits = repairsDigits }
 
     /// Takes the next bytes and reports what they complete, in order.
     public mutating func decode(_ bytes: Span<UInt8>, _ receive: (borrowing Event) -> Void) {
@@ -153,11 +164,11 @@ public struct StreamDecoder: Sendable {
     /// nothing that anybody lost: streams end where they end.
     public mutating func finish(_ receive: (borrowing Event) -> Void) {
         if isInsideFrame { rejectFrame(.truncated, receive) }
-        self = StreamDecoder()
+        reset()
     }
 
     /// Forgets what was under way, as after a switch of a multiplexer or a reopened port.
-    public mutating func reset() { self = StreamDecoder() }
+    public mutating func reset() { self = StreamDecoder(repairsDigits: repairsDigits) }
 
     /// Whether the decoder is inside a frame.
     public var isInsideFrame: Bool { phase == .hex || phase == .hexReturn }
@@ -169,6 +180,7 @@ public struct StreamDecoder: Sendable {
         digits = 0
         frameSum = 0
         frame.count = 0
+        frame.repairs = 0
         isTentative = tentative
     }
 
@@ -179,7 +191,11 @@ public struct StreamDecoder: Sendable {
         let count = bytes.count
         while index < count {
             let byte = bytes[index]
-            let value = HexDigits.value[Int(byte)]
+            var value = HexDigits.value[Int(byte)]
+            if value > 15, repairsDigits, !isTentative, frame.repairs < Self.maximumRepairs {
+                value = HexDigits.repaired[Int(byte)]
+                if value < 16 { frame.repairs += 1 }
+            }
             guard value < 16 else {
                 switch byte {
                 case 0x0A:
@@ -383,6 +399,20 @@ public struct StreamDecoder: Sendable {
 
 /// The values of the sixteen upper-case hex digits.
 enum HexDigits {
+    /// 0…15 for a byte that is no digit and that exactly one digit becomes by a flip in its upper four bits; 255
+    /// for every other byte.
+    static let repaired: InlineArray<256, UInt8> = {
+        var table = InlineArray<256, UInt8>(repeating: 0xFF)
+        for byte in 0..<256 where value[byte] > 15 && byte != 0x0D {
+            // What may just as well be a damaged end or beginning of a frame is none.
+            let near = [0, 1, 2, 4, 8, 16, 32, 64, 128].map { byte ^ $0 }
+            if near.contains(where: { $0 == 0x0A || $0 == 0x3A }) { continue }
+            let digits = [0x10, 0x20, 0x40, 0x80].map { value[byte ^ $0] }.filter { $0 < 16 }
+            if digits.count == 1 { table[byte] = digits[0] }
+        }
+        return table
+    }()
+
     /// 0…15 for a digit, 255 for every other byte.
     static let value: InlineArray<256, UInt8> = {
         var table = InlineArray<256, UInt8>(repeating: 0xFF)

@@ -166,6 +166,13 @@ struct ConfigurationParsingTests {
                 "'schema.prefix' cannot be \"a/+\": '+' and '#' stand for other topics in MQTT"
             ),
             ("schema.prefix = \"\"", "'schema.prefix' cannot be empty"),
+            ("readable.pace = -1", "'readable.pace' must be a number, 0 to 100, not -1"),
+            ("readable.pace = 100.5", "'readable.pace' must be a number, 0 to 100, not 100.5"),
+            ("readable.pace = \"1\"", "'readable.pace' must be a number, 0 to 100"),
+            (
+                "homeassistant.discovery_prefix = \"a/#\"",
+                "'homeassistant.discovery_prefix' cannot be \"a/#\": '+' and '#' stand for other topics in MQTT"
+            ),
             (
                 "schema.master = \"H Q\"",
                 "'schema.master' cannot be \"H Q\": a serial number looks like \"HQ2012ABCDE\""
@@ -202,7 +209,7 @@ struct ConfigurationParsingTests {
             ),
             (
                 "\"bad\\nkey\" = 1",
-                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'port', 'brokers' here"
+                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'readable', 'homeassistant', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'port', 'brokers' here"
             ),
         ])
     func badValue(text: String, message: String) {

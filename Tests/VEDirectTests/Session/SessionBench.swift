@@ -6,6 +6,10 @@ import VEDirect
 struct SessionBench {
     var line: VirtualLine
     var session: DeviceSession
+    /// What the session's clock is ahead of the line's.
+    let ahead: Duration
+    /// Bytes that come to the host beside those of the line, and are taken once.
+    var injected: [UInt8] = []
     /// What the session reported, and when.
     private(set) var events: [(time: Duration, event: DeviceSession.Event)] = []
     /// What the session asked, and when.
@@ -16,11 +20,12 @@ struct SessionBench {
     init(
         _ model: ChargerModel, plan: PollPlan = PollPlan(), site: SimulatedSite = SimulatedSite(),
         timing: ChargerTiming = ChargerTiming(), delivery: VirtualLine.Delivery = .lowLatency,
-        memory: DeviceMemory = DeviceMemory(), seed: UInt64 = 1
+        memory: DeviceMemory = DeviceMemory(), ahead: Duration = .zero, seed: UInt64 = 1
     ) {
+        self.ahead = ahead
         line = VirtualLine(
             SimulatedCharger(model, site: site, timing: timing, seed: seed), delivery: delivery, seed: seed)
-        session = DeviceSession(plan: plan, memory: memory, now: .zero)
+        session = DeviceSession(plan: plan, memory: memory, now: ahead)
     }
 
     mutating func run(for time: Duration) { run(until: line.now + time) }
@@ -29,14 +34,22 @@ struct SessionBench {
         var session = self.session
         var fresh: [(time: Duration, event: DeviceSession.Event)] = []
         var asked: [(time: Duration, request: Request)] = []
+        var injected = self.injected
+        let ahead = self.ahead
         line.run(until: end) { bytes, now in
-            if !bytes.isEmpty { session.receive(bytes, at: now) }
-            let request = session.nextRequest(at: now)
+            // Between two pieces of the line, so that no frame is cut.
+            if !injected.isEmpty, !bytes.isEmpty {
+                session.receive(injected, at: now + ahead)
+                injected = []
+            }
+            if !bytes.isEmpty { session.receive(bytes, at: now + ahead) }
+            let request = session.nextRequest(at: now + ahead)
             fresh += session.takeEvents().map { (now, $0) }
             if let request { asked.append((now, request)) }
-            return .init(send: request?.bytes ?? [], wake: session.deadline)
+            return .init(send: request?.bytes ?? [], wake: session.deadline - ahead)
         }
         self.session = session
+        self.injected = injected
         events += fresh
         requests += asked
     }

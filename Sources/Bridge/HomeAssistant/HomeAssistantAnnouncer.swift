@@ -1,0 +1,198 @@
+import Logging
+import VEDirect
+
+/// Tells Home Assistant which devices there are and what they measure, once everything of a device is known, and again
+/// when that changes or Home Assistant has started.
+struct HomeAssistantAnnouncer {
+    typealias Device = ReadableTopics.Device
+
+    /// What a message is made of; it is made again when this changes.
+    private struct Key: Equatable {
+        var identity: DiscoveryMessage.Identity
+        var knownCount: Int
+    }
+
+    private struct Announced {
+        var key: Key
+        /// When the message goes out; nil when it has.
+        var due: Duration?
+        /// Whether the device was there at the last look.
+        var isOnline: Bool
+    }
+
+    /// After the last new quantity of a device; a charger tells the first of each within this time.
+    static let settlingTime: Duration = .seconds(5)
+    /// After Home Assistant's start a random time up to this, so that not all bridges speak at once.
+    static let longestJitter: Duration = .seconds(4)
+
+    let statusTopic: String
+    private let prefix: String
+    private let topics: ReadableTopics
+    private let bridgeState: String
+    private let version: String
+    private let expireAfter: Int
+    private let log: Logger
+    private var announced: [Device: Announced] = [:]
+    private var bridgeDue: Duration? = .zero
+    private var told = Set<String>()
+    /// When everything is said again, because Home Assistant has started.
+    private(set) var rebirth: Duration?
+
+    init(_ configuration: Configuration, bridgeState: String, version: String, log: Logger) {
+        prefix = configuration.homeAssistant.discoveryPrefix
+        statusTopic = prefix + "/status"
+        topics = ReadableTopics(prefix: configuration.readable.prefix)
+        self.bridgeState = bridgeState
+        self.version = version
+        self.log = log
+        // A value is renewed with every heartbeat; two of them may get lost.
+        expireAfter = Int(configuration.readable.expiry.components.seconds)
+    }
+
+    /// Home Assistant has started.
+    mutating func homeAssistantStarted(at now: Duration) {
+        let wait = Self.longestJitter * Double.random(in: 0.1...1)
+        rebirth = now + wait
+    }
+
+    /// Whether everything is to be said again now.
+    mutating func takeRebirth(at now: Duration) -> Bool {
+        guard let due = rebirth, due <= now else { return false }
+        rebirth = nil
+        return true
+    }
+
+    /// The broker knows nothing: what was announced is announced again.
+    mutating func forgetSent(at now: Duration) {
+        bridgeDue = now
+        for device in announced.keys where announced[device]?.due == nil { announced[device]?.due = now }
+    }
+
+    /// When a message is due.
+    var nextDeadline: Duration? {
+        (announced.values.compactMap(\.due) + [rebirth].compactMap(\.self)).min()
+    }
+
+    // MARK: Announcing
+
+    /// Publishes what is due.
+    mutating func look(
+        _ devices: [Device: ReadablePublisher.Told], _ plant: Plant, at now: Duration,
+        _ publish: (MQTTClient.Message) -> Bool
+    ) {
+        guard !devices.isEmpty else { return }
+        if let due = bridgeDue, due <= now, send(bridgeMessage, publish) { bridgeDue = nil }
+        for device in devices.keys.sorted() {
+            guard let told = devices[device] else { continue }
+            let key = Key(identity: identity(device, plant), knownCount: told.knownCount)
+            guard key.knownCount > 0 else { continue }
+            let isOnline = told.isOnline == true
+            if announced[device]?.key != key {
+                announced[device] = Announced(key: key, due: now + Self.settlingTime, isOnline: isOnline)
+            } else if isOnline, announced[device]?.isOnline == false, announced[device]?.due == nil {
+                // Somebody may have taken it away for good meanwhile.
+                announced[device]?.due = now + Self.settlingTime
+            }
+            announced[device]?.isOnline = isOnline
+            guard let due = announced[device]?.due, due <= now else { continue }
+            if send(message(device, key.identity, told.known), publish) { announced[device]?.due = nil }
+        }
+    }
+
+    private mutating func send(_ message: DiscoveryMessage, _ publish: (MQTTClient.Message) -> Bool) -> Bool {
+        let (message, faults) = message.checked()
+        for fault in faults where told.count < 256 && told.insert("\(message.identity.id) \(fault)").inserted {
+            log.error(
+                "not shown to Home Assistant, which would refuse the whole device",
+                metadata: ["device": .string(message.identity.id), "reason": .string(fault)])
+        }
+        guard !message.components.isEmpty else { return true }
+        return publish(
+            MQTTClient.Message(
+                topic: "\(prefix)/device/\(message.identity.id)/config", payload: message.json, qos: 1, retain: true))
+    }
+
+    // MARK: Messages
+
+    private func identity(_ device: Device, _ plant: Plant) -> DiscoveryMessage.Identity {
+        let id = Self.id(device, topics.prefix)
+        let via = Self.bridgeID(topics.prefix)
+        guard let serial = device.serial, let charger = plant.chargers[serial] else {
+            let name =
+                switch device.owner {
+                case .battery: "Battery"
+                case .inverter: "Inverter"
+                case .system, .charger: "Solar system"
+                }
+            return .init(id: id, name: name, via: via)
+        }
+        let identity = charger.identity
+        var custom = ""
+        if case .text(let text)? = charger.readings[.customName]?.value { custom = text }
+        return .init(
+            id: id, name: custom.isEmpty ? "\(identity.model ?? "Solar charger") \(serial)" : custom,
+            manufacturer: "Victron Energy", model: identity.model,
+            modelID: identity.productID.map { "0x" + RegisterID($0).hex }, serial: serial,
+            firmware: identity.firmware?.description, via: via)
+    }
+
+    private func message(
+        _ device: Device, _ identity: DiscoveryMessage.Identity, _ quantities: [Quantity]
+    ) -> DiscoveryMessage {
+        let common = [
+            DiscoveryComponent.Availability(topic: bridgeState),
+            DiscoveryComponent.Availability(topic: topics.availability(device)),
+        ]
+        let components = quantities.map { quantity -> (key: String, component: DiscoveryComponent) in
+            let topic = topics.topic(device, quantity)
+            var component = DiscoveryComponent(
+                platform: "sensor", uniqueID: "\(identity.id)_\(quantity.key)", name: quantity.name,
+                stateTopic: topic, availability: common + [.unlessEmpty(topic)],
+                deviceClass: quantity.presentation.deviceClass, stateClass: quantity.presentation.stateClass,
+                unit: quantity.unit.isEmpty ? nil : quantity.unit, options: quantity.options,
+                icon: quantity.presentation.icon, isDiagnostic: quantity.presentation.isDiagnostic,
+                isEnabled: quantity.presentation.isEnabled, expireAfter: expireAfter)
+            switch quantity.form {
+            case .number(let decimals): component.precision = decimals
+            case .flag:
+                component.platform = "binary_sensor"
+                component.payloads = ("ON", "OFF")
+            case .word, .text: break
+            }
+            return (quantity.key, component)
+        }
+        return DiscoveryMessage(identity: identity, components: components, version: version)
+    }
+
+    private var bridgeMessage: DiscoveryMessage {
+        let id = Self.bridgeID(topics.prefix)
+        // No availability: it is this that says whether there is any.
+        let connection = DiscoveryComponent(
+            platform: "binary_sensor", uniqueID: id + "_connection", name: "Connection", stateTopic: bridgeState,
+            availability: [], deviceClass: "connectivity", isDiagnostic: true, payloads: ("online", "offline"))
+        return DiscoveryMessage(
+            identity: .init(id: id, name: "vebridge", model: "vebridge", firmware: version),
+            components: [("connection", connection)], version: version)
+    }
+
+    // MARK: Ids
+
+    /// The id of a device. Chargers are known by their serial number wherever they are; of the others there is one to
+    /// a bridge.
+    static func id(_ device: Device, _ prefix: String) -> String {
+        if let serial = device.serial { return "vebridge_\(serial)" }
+        return "\(slug(prefix))_\(device.owner.rawValue)"
+    }
+
+    static func bridgeID(_ prefix: String) -> String { slug(prefix) + "_bridge" }
+
+    /// A prefix with nothing but letters, digits and underscores.
+    private static func slug(_ prefix: String) -> String {
+        var slug = ""
+        for scalar in prefix.unicodeScalars {
+            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+            slug.unicodeScalars.append(isPlain ? scalar : "_")
+        }
+        return slug
+    }
+}
