@@ -30,6 +30,7 @@ extension Daemon.BridgeLoop {
                 let path = supervisor.path(channel)
                 var slot = Daemon.PortSlot(
                     port: PortPatterns.Port(path: path, device: device), number: nextNumber,
+                    light: PanelLight(patience: configuration.poll.nightAfter),
                     supervisor: PortSupervisor(path: path, settings: serial, plan: plan, now: time))
                 slot.channel = (index, channel)
                 ports.append(slot)

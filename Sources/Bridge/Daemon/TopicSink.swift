@@ -158,7 +158,7 @@ final class TopicSink: Sendable {
             write(text.isEmpty ? message.topic : "\(message.topic) \(text)")
             return true
         }
-        return send(message)
+        return tell(message)
     }
 
     /// From here to `endCatchUp` everything current is published, to brokers that have just connected and no others.

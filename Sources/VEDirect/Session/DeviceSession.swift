@@ -1077,7 +1077,7 @@ public struct DeviceSession: Sendable {
     /// The turns of a round are spread over its time: a device that is asked all the time is never long unheard, and
     /// a plug that is moved is noticed.
     private mutating func spreadTurns(at now: Duration) {
-        let isSpread = hasCompletedPass && !judge.hasDamage
+        let isSpread = hasCompletedPass && !judge.hasDamage && !isLineShared
         let end = now + plan.fastInterval
         let turns = isSpread ? (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end } : 0
         turnSpacing = turns > 0 ? plan.fastInterval * 9 / 10 / turns : .zero
