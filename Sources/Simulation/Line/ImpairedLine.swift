@@ -150,7 +150,8 @@ public struct ImpairedLine: Sendable {
         // A request counts from its line feed, or else when its last byte is there.
         let end = underWay.first { $0.byte == 0x0A } ?? underWay.last
         let candidates = [
-            end.map { $0.time + collisionTime }, hostDirection.nextDeadline, chargerDirection.nextDeadline,
+            end.map { $0.time + collisionTime }, hostDirection.nextDeadline,
+            chargerDirection.nextDeadline.map { $0 + collisionTime },
         ]
         return candidates.compactMap { $0 }.min()
     }

@@ -144,7 +144,10 @@ struct LineReceiver: Sendable {
     private mutating func nextStart(before end: Int64) -> Int64? {
         var time = from
         if mustRise {
-            guard let rise = first(from: time, before: end, isHigh: true) else { return nil }
+            guard let rise = first(from: time, before: end, isHigh: true) else {
+                from = max(from, end - Self.byte)
+                return nil
+            }
             mustRise = false
             time = rise
             from = rise
@@ -158,6 +161,11 @@ struct LineReceiver: Sendable {
     private func first(from begin: Int64, before end: Int64, isHigh wanted: Bool) -> Int64? {
         var time = begin
         while time < end {
+            if let force = forced.first(where: { $0.span.contains(time) }) {
+                if force.isHigh == wanted { return time }
+                time = force.span.upperBound
+                continue
+            }
             if isHigh(at: time) == wanted { return time }
             guard let edge = nextEdge(after: time), edge < end else { return nil }
             time = edge

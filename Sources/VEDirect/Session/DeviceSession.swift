@@ -1202,6 +1202,16 @@ public struct DeviceSession: Sendable {
         }
     }
 
+    /// Takes the serial number that was just asked for, from whoever has asked for it on the same line meanwhile.
+    mutating func takeSerial(_ raw: RawValue, at now: Duration) {
+        guard outstanding?.request == .get(.serialNumber) else { return }
+        outstanding = nil
+        unansweredInRow = 0
+        lastByte = now
+        lastGoodFrame = now
+        receiveSerial(raw, isRepaired: false, at: now)
+    }
+
     /// The line is back. Nothing of a known device is believed before its serial number was read again.
     public mutating func resume(at now: Duration) {
         decoder = StreamDecoder(repairsDigits: true)
