@@ -556,7 +556,9 @@ public struct DeviceSession: Sendable {
             dropDoubt(place)
             return
         }
-        guard slots[place].pace != nil || demanded.contains(slots[place].register), !slots[place].isQueued else { return }
+        guard slots[place].pace != nil || demanded.contains(slots[place].register), !slots[place].isQueued else {
+            return
+        }
         slots[place].isQueued = true
         // The one that is being read comes first: its value may change while others are read.
         if atOnce { confirmations.insert(place, at: 0) } else { confirmations.append(place) }
