@@ -54,13 +54,13 @@ struct ProveMultiplexer: ParsableCommand {
         guard ["quick", "field"].contains(timing) else {
             throw ValidationError("--timing: quick or field, not '\(timing)'")
         }
-        if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
+        if let noise { do { _ = try Noise(noise) } catch { throw ValidationError("--noise: \(error)") } }
     }
 
     func run() throws {
         let count = threads > 0 ? threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         var troubles = MultiplexedLine.Troubles.all
-        if let noise, let rates = try? NoisyLine.Rates(noise) { troubles.noise = rates }
+        if let noise, let rates = try? Noise(noise).rates { troubles.noise = rates }
         var proof = MultiplexerProof(
             switches: switches, channels: channels, seed: seed, threads: count, troubles: troubles)
         if timing == "field" { proof.timing = ChargerTiming() }
