@@ -11,7 +11,7 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak \
+.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak proxy \
     docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
@@ -88,6 +88,12 @@ soak: setup-test ## Half an hour of random faults under a sanitizer (SANITIZER=t
 	    $(if $(filter thread,$(SANITIZER)),-Xswiftc -DTHREAD_SANITIZER)
 	Tests/Soak/soak.py --program .build-$(SANITIZER)/debug/vebridge --simulator .build/release/vebridge \
 	    --minutes $(MINUTES) --seed $(SEED)
+
+# Chargers, cables and judge share no code with the program. BER=1e-3, MINUTES=10 unless said otherwise.
+BER ?= 1e-3
+proxy: MINUTES = 10
+proxy: build ## Independent chargers behind bad cables: is every payload what they held? (MINUTES=10 BER=1e-3 SEED=1)
+	Tests/IndependentCharger/proof.py --program .build/debug/vebridge --minutes $(MINUTES) --ber $(BER) --seed $(SEED)
 
 docs: setup ## Writes anew the pages and the example file that are made from the code.
 	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter 'registersPage|topicsPage'

@@ -20,6 +20,9 @@ struct ProveNoise: ParsableCommand {
                                                           readings at each
               vebridge prove noise --ber 1e-3 --readings 100000000
               vebridge prove noise --ber 0 1e-3 --timing field --json
+              vebridge prove noise --noise echo --noise stuck=0.01/s:500ms,eat=17
+                                                          other kinds of noise;
+                                                          see simulate --help
 
             The real decoder, session and guard in virtual time, at 19200 baud.
             A wrong value is one that the charger did not hold within the five
@@ -34,6 +37,13 @@ struct ProveNoise: ParsableCommand {
     @Option(
         parsing: .upToNextOption, help: ArgumentHelp("Bit error rates, 0 to 0.5 (all usual ones).", valueName: "rate"))
     var ber: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Noise of other kinds, in place of bit error rates; may be given often.", valueName: "spec"))
+    var noise: [String] = []
+
+    @Option(help: ArgumentHelp("Noise that changes as time goes on.", valueName: "file"))
+    var noiseScript: String?
 
     @Option(help: ArgumentHelp("Readings at each rate.", valueName: "n"))
     var readings = 1_000_000
@@ -56,12 +66,33 @@ struct ProveNoise: ParsableCommand {
                 throw ValidationError("--ber: a number from 0 to 0.5 such as 1e-3, not '\(text)'")
             }
         }
+        guard ber.isEmpty || noise.isEmpty && noiseScript == nil else {
+            throw ValidationError("--ber or --noise, not both: bit errors are ber=1e-3 in --noise")
+        }
+        _ = try lines()
         guard (1...100_000_000_000).contains(readings) else {
             throw ValidationError("--readings: 1 to 100000000000, not \(readings)")
         }
         guard (0...1024).contains(threads) else { throw ValidationError("--threads: 0 to 1024, not \(threads)") }
         guard ["quick", "field"].contains(timing) else {
             throw ValidationError("--timing: quick or field, not '\(timing)'")
+        }
+    }
+
+    /// The lines to try, with their names.
+    private func lines() throws -> [(name: String, noise: NoiseScript)] {
+        var lines: [(name: String, noise: NoiseScript)] = []
+        for text in noise {
+            if let script = try NoiseText.script(noise: text, file: nil) { lines.append((text, script)) }
+        }
+        if let noiseScript, let script = try NoiseText.script(noise: nil, file: noiseScript) {
+            lines.append((noiseScript, script))
+        }
+        guard lines.isEmpty else { return lines }
+        return (ber.isEmpty ? Self.usualRates : ber).map { text in
+            var noise = Noise()
+            noise.rates.bitErrors = Double(text) ?? 0
+            return (text, NoiseScript(noise))
         }
     }
 
@@ -72,13 +103,14 @@ struct ProveNoise: ParsableCommand {
             bitErrorRate: 0, readings: min(readings, 1_000_000), seed: seed, threads: count,
             timing: isField ? ChargerTiming() : NoiseProof.swiftTiming)
         // What the others are held against; short if nobody asked for it.
-        let rates = ber.isEmpty ? Self.usualRates : ber
+        let lines = try lines()
+        let cleanLine = NoiseScript(Noise())
         var clean: ProofTally?
-        if !rates.contains(where: { Double($0) == 0 }) { clean = proof.run() }
+        if !lines.contains(where: { $0.noise == cleanLine }) { clean = proof.run() }
         if !json { Terminal.print(Self.heading) }
         var isTrue = true
-        for text in rates {
-            proof.bitErrorRate = Double(text) ?? 0
+        for (text, noise) in lines {
+            proof.noise = noise
             proof.readings = readings
             let start = SuspendingClock.now
             let isShown = !json && Terminal.isInteractive
@@ -88,7 +120,7 @@ struct ProveNoise: ParsableCommand {
             }
             if isShown { Terminal.draw("\r\u{1B}[K") }
             let elapsed = start.duration(to: .now)
-            if proof.bitErrorRate == 0 { clean = tally }
+            if noise == cleanLine { clean = tally }
             let share = clean.map { tally.readingsPerSecond / max($0.readingsPerSecond, 1e-9) }
             Terminal.print(
                 json ? Self.json(text, timing, seed, tally, share, elapsed) : Self.row(text, tally, share, elapsed))
@@ -104,20 +136,23 @@ struct ProveNoise: ParsableCommand {
 
     private static let heading =
         line([
-            "ber", "readings", "wrong", "phantom", "per s", "clean", "median", "99 %", "gap", "checksum", "speed",
+            "noise", "readings", "wrong", "phantom", "per s", "clean", "median", "99 %", "gap", "checksum", "speed",
         ]) + "\n"
         + line([
             "", "published", "values", "ids", "", "=100", "ms", "ms", "s", "only: wrong", "k/s",
         ])
 
     private static func row(_ rate: String, _ tally: ProofTally, _ share: Double?, _ elapsed: Duration) -> String {
-        line([
-            rate, "\(tally.readings)", "\(tally.wrongValues + tally.wrongRefusals)",
-            "\(tally.phantoms + tally.wrongDetails)", fixed(tally.readingsPerSecond, 1),
-            share.map { fixed($0 * 100, 1) } ?? "-", milliseconds(tally.latency.quantile(0.5)),
-            milliseconds(tally.latency.quantile(0.99)), fixed(seconds(tally.longestGap), 1),
-            "\(tally.checksumOnly.wrongValues)", fixed(Double(tally.readings) / max(seconds(elapsed), 1e-9) / 1000, 0),
-        ])
+        // A longer name stands on a line of its own.
+        (rate.count > columns[0] ? rate + "\n" : "")
+            + line([
+                rate.count > columns[0] ? "" : rate, "\(tally.readings)", "\(tally.wrongValues + tally.wrongRefusals)",
+                "\(tally.phantoms + tally.wrongDetails)", fixed(tally.readingsPerSecond, 1),
+                share.map { fixed($0 * 100, 1) } ?? "-", milliseconds(tally.latency.quantile(0.5)),
+                milliseconds(tally.latency.quantile(0.99)), fixed(seconds(tally.longestGap), 1),
+                "\(tally.checksumOnly.wrongValues)",
+                fixed(Double(tally.readings) / max(seconds(elapsed), 1e-9) / 1000, 0),
+            ])
     }
 
     private static func line(_ cells: [String]) -> String {
@@ -129,7 +164,7 @@ struct ProveNoise: ParsableCommand {
         _ rate: String, _ timing: String, _ seed: UInt64, _ tally: ProofTally, _ share: Double?, _ elapsed: Duration
     ) -> String {
         var object = JSONObject()
-        object.add("ber", Double(rate))
+        if let number = Double(rate) { object.add("ber", number) } else { object.add("noise", rate) }
         object.add("timing", timing)
         object.add("seed", Int(truncatingIfNeeded: seed))
         object.add("sessions", tally.sessions)
@@ -154,6 +189,8 @@ struct ProveNoise: ParsableCommand {
         object.add("rejected_frames", tally.rejectedFrames)
         object.add("requests", tally.requests)
         object.add("retries", tally.retries)
+        object.add("timeouts", tally.timeouts)
+        object.add("echoes", tally.echoes)
         object.add("confirmations", tally.confirmations)
         object.add("confirmed", tally.confirmed)
         object.add("unconfirmed", tally.unconfirmed)

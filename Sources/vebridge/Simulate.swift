@@ -15,7 +15,16 @@ struct Simulate: ParsableCommand {
               vebridge simulate --multiplexer 4 --link /tmp/aft
                                            four chargers behind one port; prints
                                            what to write into the configuration
+              vebridge simulate --noise-script bad-day.txt
               vebridge simulate --masterbus --bus-fault mute:0x31297@20s+10s
+
+            Kinds of noise, joined by commas; each direction draws for itself:
+            \(NoiseText.usage)
+
+            A noise script has lines such as these, in the order of time:
+                at 30s ber=1e-2,echo
+                at 2m clean
+                repeat 3m
 
             Faults of the bus: mute:DEVICE, late:DEVICE:400ms, duplicates:DEVICE,
             busoff, errors:2s, master (another one that asks), each with
@@ -40,11 +49,13 @@ struct Simulate: ParsableCommand {
     @Option(help: "Links to the ports: PATH0, PATH1, …")
     var link: String?
 
-    @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5.")
+    @Option(help: "What the line does to the bytes, for example ber=1e-3,burst=0.1/s:20ms,echo; see above.")
     var noise: String?
 
     @Option(help: "That many chargers behind one multiplexer instead, with a file for its select lines.")
     var multiplexer: Int?
+    @Option(help: ArgumentHelp("Noise that changes as time goes on; see above.", valueName: "file"))
+    var noiseScript: String?
 
     @Flag(help: "A MasterBus too: a shunt on the same battery and a Mass Combi, behind an slcan adapter.")
     var masterbus = false
@@ -77,7 +88,7 @@ struct Simulate: ParsableCommand {
         for fault in busFault where SimulatedFleet.fault(fault) == nil {
             throw ValidationError("--bus-fault: such as mute:0x31297@20s+10s, not '\(fault)'; see --help")
         }
-        if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
+        _ = try NoiseText.script(noise: noise, file: noiseScript)
     }
 
     func run() throws {
@@ -101,11 +112,12 @@ struct Simulate: ParsableCommand {
             throw Status.failed.exit
         }
         defer { host.stop() }
-        if let noise, let rates = try? NoisyLine.Rates(noise) {
+        if let script = try NoiseText.script(noise: noise, file: noiseScript) {
             for index in 0..<chargers {
                 host.impair(
-                    index, toHost: NoisyLine(rates, seed: seed &* 1000 &+ UInt64(index)),
-                    toCharger: NoisyLine(rates, seed: seed &* 1000 &+ 500 &+ UInt64(index)))
+                    index,
+                    ImpairedLine(
+                        script, toHost: seed &* 1000 &+ UInt64(index), toCharger: seed &* 1000 &+ 500 &+ UInt64(index)))
             }
         }
         for (index, path) in host.paths.enumerated() {

@@ -102,7 +102,7 @@ def main():
             # Of the last heartbeat: while the chargers are found one after the other, each is the first for a moment.
             values = {topic for moment, topic, _ in listener.messages
                       if topic.startswith("/venetworking/") and moment > time.time() - 62}
-            check(f"{len(values)} topics of {arguments.chargers} chargers before", len(values) >= 6 * arguments.chargers)
+            check(f"{len(values)} topics of {arguments.chargers} chargers before", len(values) >= 5 * arguments.chargers)
             before = resident(bridge.pid)
             broker.kill()
             broker.wait()

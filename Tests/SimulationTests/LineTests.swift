@@ -46,7 +46,7 @@ struct LineTests {
     @Test("noise has the rates that were asked for")
     func rates() throws {
         let zeros = [UInt8](repeating: 0, count: 1000)
-        var noise = NoisyLine(try NoisyLine.Rates("ber=1e-3"), seed: 1)
+        var noise = NoisyLine(try Noise("ber=1e-3").rates, seed: 1)
         var flipped = 0
         for block in 0..<200 {
             let arrived = noise.pass(zeros, at: .milliseconds(521 * block))
@@ -55,10 +55,10 @@ struct LineTests {
         }
         // 1.6 million bits, 1600 expected, five sigma are 200.
         #expect((1400...1800).contains(flipped), "\(flipped)")
-        var lossy = NoisyLine(try NoisyLine.Rates("drop=0.1,dup=0.05"), seed: 1)
+        var lossy = NoisyLine(try Noise("drop=0.1,dup=0.05").rates, seed: 1)
         let count = (0..<100).reduce(0) { sum, block in sum + lossy.pass(zeros, at: .milliseconds(521 * block)).count }
         #expect((93_500...95_500).contains(count), "\(count)")
-        var bursty = NoisyLine(try NoisyLine.Rates("burst=0.5/s:20ms"), seed: 1)
+        var bursty = NoisyLine(try Noise("burst=0.5/s:20ms").rates, seed: 1)
         var hit = 0
         for piece in 0..<20_000 {
             hit += bursty.pass([0, 0, 0, 0, 0, 0, 0, 0, 0, 0], at: .microseconds(5208 * piece)).count { $0 != 0 }
@@ -66,16 +66,16 @@ struct LineTests {
         // 104 s, 52 bursts of 38 bytes.
         #expect((1200...2800).contains(hit), "\(hit)")
         #expect(bursty.damaged == hit)
-        var again = NoisyLine(try NoisyLine.Rates("ber=1e-2"), seed: 7)
-        var same = NoisyLine(try NoisyLine.Rates("ber=1e-2"), seed: 7)
+        var again = NoisyLine(try Noise("ber=1e-2").rates, seed: 7)
+        var same = NoisyLine(try Noise("ber=1e-2").rates, seed: 7)
         #expect(again.pass(zeros, at: .seconds(1)) == same.pass(zeros, at: .seconds(1)))
-        var clean = NoisyLine(try NoisyLine.Rates(""), seed: 7)
+        var clean = NoisyLine(try Noise("clean").rates, seed: 7)
         #expect(clean.pass(zeros, at: .seconds(1)) == zeros && clean.rates.isClean)
     }
 
     @Test("impairments can be joined, changed while the line runs, and cut it")
     func chain() throws {
-        let rates = try NoisyLine.Rates("drop=0.5")
+        let rates = try Noise("drop=0.5").rates
         var chain = LineChain([NoisyLine(rates, seed: 1), CleanLine(), NoisyLine(rates, seed: 2)])
         let left = chain.pass([UInt8](repeating: 0, count: 10_000), at: .seconds(9)).count
         #expect((2200...2800).contains(left))
@@ -91,20 +91,9 @@ struct LineTests {
         #expect(again.answers.first?.came != nil)
     }
 
-    @Test("a specification of noise says what is wrong with it")
-    func specification() throws {
-        let rates = try NoisyLine.Rates("ber=1e-3,burst=0.1/s:20ms,drop=1e-4")
-        #expect(rates.bitErrors == 0.001 && rates.bursts == 0.1 && rates.drop == 0.0001)
-        #expect(rates.burstLength == .milliseconds(20))
-        for wrong in ["ber=2", "ber", "noise=1", "burst=1", "burst=1/s:20", "burst=1/s:0ms", "drop=-1", "ber=x"] {
-            let error = #expect(throws: NoiseSpecificationError.self) { try NoisyLine.Rates("drop=0," + wrong) }
-            #expect(error?.description.contains("'\(wrong)'") == true)
-        }
-    }
-
     @Test("under noise the decoder rejects, the charger complains, and service goes on")
     func service() throws {
-        let rates = try NoisyLine.Rates("ber=1e-3")
+        let rates = try Noise("ber=1e-3").rates
         var line = VirtualLine(
             SimulatedCharger(.smartSolar150x60(), seed: 3), delivery: .ragged, toHost: NoisyLine(rates, seed: 1),
             toCharger: NoisyLine(rates, seed: 2), seed: 4)

@@ -198,6 +198,34 @@ struct BridgeStateSystemTests {
         #expect(try await fourth.end() == .exit(0))
     }
 
+    /// How often the threads of a process have slept and were woken.
+    private func wakeUps(of process: pid_t) -> Int {
+        guard let tasks = opendir("/proc/\(process)/task") else { return 0 }
+        defer { closedir(tasks) }
+        var count = 0
+        while let entry = readdir(tasks) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.first?.isNumber == true else { continue }
+            let bytes = Self.read("/proc/\(process)/task/\(name)/status")
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+            where line.hasPrefix("voluntary_ctxt_switches:") {
+                count += line.split(separator: "\t").last.flatMap { Int($0) } ?? 0
+            }
+        }
+        return count
+    }
+
+    private static func read(_ path: String) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return [] }
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        let count = Glibc.read(file, &buffer, buffer.count)
+        return Array(buffer.prefix(max(0, count)))
+    }
+
     @Test(
         "in the dark a charger is asked seldom and read seldom, and in the light as before",
         .enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
@@ -219,6 +247,8 @@ struct BridgeStateSystemTests {
             [poll]
             night = "5s"
             night_after = "1s"
+            [bridge]
+            interval = "5s"
             """)
         let board = try await Board(broker)
         let bridge = try Program("--config", config)
@@ -226,7 +256,17 @@ struct BridgeStateSystemTests {
         try await board.messages.first("darkness, told") {
             $0.topic == "\(Self.place)/devices" && $0.payload.contains("\"dark\":true")
         }
-        // Every value that is due goes on being published, none twice as seldom as is promised.
+        // A wake-up is a wait that ended. Between two looks at `health` five seconds pass by the program's own clock.
+        let before = wakeUps(of: bridge.process)
+        let news = board.count
+        try await board.message("\(Self.place)/health", from: news)
+        let start = ContinuousClock.now
+        let from = wakeUps(of: bridge.process)
+        try await board.message("\(Self.place)/health", from: board.count)
+        let passed = Double((ContinuousClock.now - start) / .seconds(1))
+        let rate = Double(wakeUps(of: bridge.process) - from) / passed
+        #expect(before > 0 && rate < 10, "\(rate) wake-ups a second")
+        // A register is read on demand all the same.
         let client = try await asker(broker)
         _ = client.publish("\(Self.place)/request/read", "HQ2012ABCDE EDD5", qos: 1, retain: false)
         try await board.messages.first("a register on demand, in the dark") {

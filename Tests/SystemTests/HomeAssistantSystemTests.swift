@@ -5,7 +5,7 @@ import Testing
 import VEDirect
 
 /// Three chargers and a MasterBus through the built program to a broker, as Home Assistant sees it.
-@Suite(.timeLimit(.minutes(4)))
+@Suite(.timeLimit(.minutes(5)))
 struct HomeAssistantSystemTests {
     private struct Report: Decodable {
         var devices: Int
@@ -35,12 +35,13 @@ struct HomeAssistantSystemTests {
         let board = try await Board(broker)
         let models: [ChargerModel] = [.smartSolar150x60(), .smartSolar75x15(), .blueSolar75x15()]
         let serials = models.map(\.serial)
-        let chargers = try Chargers(models)
+        let scratch = ScratchDirectory()
+        let links = models.indices.map { "\(scratch.path)/tty\($0)" }
+        let chargers = try Chargers(models, links: links)
         let bus = try BusHost(SimulatedBus(), plant: chargers.host)
         try bus.start()
         defer { bus.stop() }
-        let scratch = ScratchDirectory()
-        let ports = chargers.paths.map { "\"\($0)\"" }.joined(separator: ", ")
+        let ports = links.map { "\"\($0)\"" }.joined(separator: ", ")
         let file = scratch.file(
             "vebridge.toml",
             """
@@ -93,6 +94,16 @@ struct HomeAssistantSystemTests {
         #expect(!shown.1.contains(serials[0]) && !shown.1.contains(serials[2]) && !shown.1.contains("battery"))
         start = board.count
         #expect(try await purge(broker).0 == .exit(0))
+        // The sums do without it after a minute.
+        try await board.messages.first("a sum", from: start, limit: .seconds(90)) {
+            $0.topic == "vebridge/system/consumption" && !$0.payload.isEmpty
+        }
+        try await board.messages.first("a share", from: start, limit: .seconds(60)) {
+            $0.topic == "vebridge/charger/\(serials[0])/share" && !$0.payload.isEmpty
+        }
+        try await board.messages.first("a share", from: start, limit: .seconds(60)) {
+            $0.topic == "vebridge/charger/\(serials[2])/share" && !$0.payload.isEmpty
+        }
         try await board.message("homeassistant/device/vebridge_\(serials[1])/config", "", from: start)
         let rest = try await check(broker, [serials[0], serials[2]])
         #expect(rest.devices == 6)

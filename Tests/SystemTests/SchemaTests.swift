@@ -185,7 +185,7 @@ struct SchemaTests {
         let chargers = try Chargers([
             .smartSolar150x60(serial: serials[0]), .blueSolar75x15(serial: serials[1], firmware: .v150),
         ])
-        let rates = try NoisyLine.Rates("ber=1e-3,drop=1e-4,dup=1e-4")
+        let rates = try Noise("ber=1e-3,drop=1e-4,dup=1e-4").rates
         for index in 0..<2 {
             chargers.host.impair(
                 index, toHost: NoisyLine(rates, seed: UInt64(index)),

@@ -19,7 +19,7 @@ ID = re.compile(r"^[a-zA-Z0-9_-]+$")
 UNITS = {
     "power": {"W", "kW"}, "voltage": {"V", "mV"}, "current": {"A", "mA"}, "energy": {"Wh", "kWh", "MWh"},
     "temperature": {"°C", "°F", "K"}, "battery": {"%"}, "duration": {"s", "min", "h", "d"}, "enum": {None},
-    "timestamp": {None}, "connectivity": {None}, "problem": {None},
+    "timestamp": {None}, "data_size": {"B", "kB", "MB"}, "connectivity": {None}, "problem": {None},
 }
 STATES = {"measurement", "total", "total_increasing"}
 
@@ -111,6 +111,10 @@ class Check:
         elif kind == "enum":
             if text not in component["options"]:
                 self.fault(place, f"{text} is no option")
+        elif "value_template" in component:
+            member = re.search(r"value_json\.(\w+)", component["value_template"])
+            if not member or not isinstance(json.loads(text).get(member.group(1)), (int, float)):
+                self.fault(place, f"no number for {component['value_template']} in {text}")
         elif unit is not None or component.get("state_class"):
             try:
                 float(text)

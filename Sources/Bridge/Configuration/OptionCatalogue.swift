@@ -12,8 +12,8 @@ enum OptionCatalogue {
 
     /// The tables in the order of the example file.
     static let sections: [Section] = [
-        root, schema, readable, homeAssistant, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic, bridge,
-        history,
+        root, schema, readable, homeAssistant, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic,
+        bridge, history,
     ]
 
     /// The name of the array of tables with the settings of single ports.

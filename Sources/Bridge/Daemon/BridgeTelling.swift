@@ -6,7 +6,7 @@ import VEDirect
 extension Daemon.BridgeLoop {
     /// Publishes how the bridge is, when it is time.
     mutating func tell(at time: Duration) {
-        guard isConnected, feed.take(at: time) else { return }
+        guard feed.take(at: time), sink.isReady else { return }
         tellAll(at: time)
     }
 

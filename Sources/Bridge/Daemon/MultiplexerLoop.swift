@@ -30,6 +30,7 @@ extension Daemon.BridgeLoop {
                 let path = supervisor.path(channel)
                 var slot = Daemon.PortSlot(
                     port: PortPatterns.Port(path: path, device: device), number: nextNumber,
+                    light: PanelLight(patience: configuration.poll.nightAfter),
                     supervisor: PortSupervisor(path: path, settings: serial, plan: plan, now: time))
                 slot.channel = (index, channel)
                 ports.append(slot)
@@ -93,12 +94,12 @@ extension Daemon.BridgeLoop {
                     metadata: metadata(of: supervisor, reason: failure.description))
                 let trouble: Daemon.PortSlot.Trouble =
                     failure.isAbsent ? .absent(failure.description) : .unusable(failure.description)
-                for port in first..<first + supervisor.channels.count { part(port, trouble) }
+                for port in first..<first + supervisor.channels.count { part(port, trouble, at: time) }
                 countUnresolved()
             case .closed(let reason):
                 log.warning(
                     "multiplexer closed; opening it again", metadata: metadata(of: supervisor, reason: reason))
-                for port in first..<first + supervisor.channels.count { part(port, .absent(reason)) }
+                for port in first..<first + supervisor.channels.count { part(port, .absent(reason), at: time) }
                 countUnresolved()
             case .session(.device(let channel, let event)):
                 handle(event, port: first + channel, at: time)
@@ -115,10 +116,10 @@ extension Daemon.BridgeLoop {
         }
     }
 
-    private mutating func part(_ port: Int, _ trouble: Daemon.PortSlot.Trouble) {
+    private mutating func part(_ port: Int, _ trouble: Daemon.PortSlot.Trouble, at time: Duration) {
         ports[port].trouble = trouble
         ports[port].isResolved = true
-        leave(port)
+        leave(port, at: time)
     }
 
     private func metadata(of supervisor: MultiplexerSupervisor, reason: String? = nil) -> Logger.Metadata {

@@ -51,7 +51,7 @@ struct ReadableDesk {
         book = EnergyBook(stateDirectory: isSilent ? "" : configuration.bridge.stateDirectory, log: log)
         if configuration.homeAssistant.enabled, isEnabled {
             announcer = HomeAssistantAnnouncer(
-                configuration, bridgeState: configuration.bridgeStateTopic, version: BridgeVersion.text,
+                configuration, bridgeState: configuration.bridgeStateTopic, version: Daemon.version,
                 log: log)
         } else if configuration.homeAssistant.enabled, !configuration.readable.enabled {
             log.warning("homeassistant.enabled has no effect without readable.enabled")

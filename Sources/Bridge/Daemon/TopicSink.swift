@@ -112,6 +112,9 @@ final class TopicSink: Sendable {
         for finder in finders { finder?.start() }
     }
 
+    /// Whether any broker is connected.
+    var isReady: Bool { links.contains { $0.client.isReady } }
+
     /// Whether topics go to a broker, which may be away.
     var needsBroker: Bool { write == nil }
 
@@ -155,7 +158,7 @@ final class TopicSink: Sendable {
             write(text.isEmpty ? message.topic : "\(message.topic) \(text)")
             return true
         }
-        return send(message)
+        return tell(message)
     }
 
     /// From here to `endCatchUp` everything current is published, to brokers that have just connected and no others.

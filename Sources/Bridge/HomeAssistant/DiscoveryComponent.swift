@@ -17,6 +17,8 @@ struct DiscoveryComponent: Sendable, Equatable {
     /// Seconds after which a value that is not renewed counts no more.
     var expireAfter: Int?
     var payloads: (on: String, off: String)?
+    /// Takes the value out of a document.
+    var template: String?
 
     /// A topic that says whether the entity can be believed.
     struct Availability: Sendable, Equatable {
@@ -49,6 +51,7 @@ struct DiscoveryComponent: Sendable, Equatable {
         add("default_entity_id", .text("\(platform).\(uniqueID.lowercased())"))
         add("name", .text(name))
         add("state_topic", .text(stateTopic))
+        add("value_template", template.map { .text($0) })
         if !availability.isEmpty {
             add("availability_mode", .text("all"))
             add("availability", .array(availability.map(\.json)))

@@ -61,8 +61,3 @@ struct DiscoveryMessage: Sendable {
         ]).json
     }
 }
-
-/// The version that is told to others.
-enum BridgeVersion {
-    static let text = "0.1.0"
-}

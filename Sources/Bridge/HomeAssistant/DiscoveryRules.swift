@@ -5,7 +5,7 @@ enum DiscoveryRules {
     private static let units: [String: Set<String>] = [
         "power": ["mW", "W", "kW"], "voltage": ["mV", "V"], "current": ["mA", "A"], "energy": ["Wh", "kWh", "MWh"],
         "temperature": ["°C", "°F", "K"], "battery": ["%"], "duration": ["s", "min", "h", "d"],
-        "frequency": ["Hz"], "enum": [""], "timestamp": [""],
+        "frequency": ["Hz"], "data_size": ["B", "kB", "MB"], "enum": [""], "timestamp": [""],
     ]
     /// Classes of sensor whose statistics can only be those of a counter.
     private static let counters: Set<String> = ["energy"]

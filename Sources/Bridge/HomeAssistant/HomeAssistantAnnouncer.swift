@@ -31,6 +31,8 @@ struct HomeAssistantAnnouncer {
     private let bridgeState: String
     private let version: String
     private let expireAfter: Int
+    /// Where the bridge says how it is, and after how many seconds that is old; nil where it does not.
+    private let healthTopic: (topic: String, expireAfter: Int)?
     private let log: Logger
     private var announced: [Device: Announced] = [:]
     private var bridgeDue: Duration? = .zero
@@ -45,6 +47,10 @@ struct HomeAssistantAnnouncer {
         self.bridgeState = bridgeState
         self.version = version
         self.log = log
+        let interval = configuration.bridge.interval
+        healthTopic =
+            interval > .zero
+            ? (configuration.bridge.place + "/health", max(1, Int((interval * 3).components.seconds))) : nil
         // A value is renewed with every heartbeat; two of them may get lost.
         expireAfter = Int(configuration.readable.expiry.components.seconds)
     }
@@ -170,9 +176,23 @@ struct HomeAssistantAnnouncer {
         let connection = DiscoveryComponent(
             platform: "binary_sensor", uniqueID: id + "_connection", name: "Connection", stateTopic: bridgeState,
             availability: [], deviceClass: "connectivity", isDiagnostic: true, payloads: ("online", "offline"))
+        var components = [(key: "connection", component: connection)]
+        if let healthTopic {
+            func figure(_ key: String, _ name: String, _ template: String) -> DiscoveryComponent {
+                DiscoveryComponent(
+                    platform: "sensor", uniqueID: "\(id)_\(key)", name: name, stateTopic: healthTopic.topic,
+                    availability: [.init(topic: bridgeState)], stateClass: "measurement", precision: 1,
+                    isDiagnostic: true, isEnabled: false, expireAfter: healthTopic.expireAfter, template: template)
+            }
+            var memory = figure("memory", "Memory", "{{ (value_json.resident_bytes / 1000000) | round(1) }}")
+            (memory.deviceClass, memory.unit) = ("data_size", "MB")
+            var processor = figure("processor", "Processor", "{{ value_json.cpu_percent }}")
+            (processor.unit, processor.icon) = ("%", "mdi:chip")
+            components += [("memory", memory), ("processor", processor)]
+        }
         return DiscoveryMessage(
-            identity: .init(id: id, name: "vebridge", model: "vebridge", firmware: version),
-            components: [("connection", connection)], version: version)
+            identity: .init(id: id, name: "vebridge", model: "vebridge", firmware: version), components: components,
+            version: version)
     }
 
     // MARK: Ids

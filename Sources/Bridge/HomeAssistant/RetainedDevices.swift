@@ -103,7 +103,7 @@ public struct RetainedDevices: Sendable {
 extension MQTTClient.Settings {
     /// The way to the first broker of a configuration, for a client of another name that leaves no will.
     public init(visiting configuration: Configuration) {
-        self = TopicSink.settings(configuration.broker, configuration: configuration, stateTopic: "")
+        self = TopicSink.settings(configuration.broker, configuration: configuration, stateTopic: "", mark: "")
         clientID = ""
         will = nil
         willDelay = .zero

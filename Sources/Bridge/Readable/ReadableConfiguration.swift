@@ -8,7 +8,7 @@ extension Configuration {
         /// A value that does not change is published again after this long.
         public var heartbeat = Duration.seconds(600)
         /// The least time between two documents of a device.
-        public var stateInterval = Duration.seconds(20)
+        public var stateInterval = Duration.seconds(30)
         /// What the least times between two messages of a quantity are multiplied with.
         public var pace = 1.0
         /// What the thresholds are multiplied with.
@@ -25,7 +25,7 @@ extension Configuration {
     }
 
     /// Where it stands whether the bridge is there.
-    var bridgeStateTopic: String { bridge.topic + "/bridge/state" }
+    var bridgeStateTopic: String { bridge.place + "/state" }
 
     /// What Home Assistant is told.
     public struct HomeAssistant: Sendable, Equatable {

@@ -45,6 +45,8 @@ struct ReadablePublisher {
 
     /// The least time between two looks.
     static let pace: Duration = .seconds(1)
+    /// The same while the panels of all chargers are dark: nobody is in a hurry, and every look wakes the processor.
+    static let nightPace: Duration = .seconds(5)
     /// The longest, while nothing is read.
     static let idlePace: Duration = .seconds(10)
     /// How long a figure may be late before it is said that there is none.
@@ -63,6 +65,7 @@ struct ReadablePublisher {
     private var ghosts: [Device: Duration] = [:]
     private var lastLook: Duration = .zero - ReadablePublisher.idlePace
     private var isMarked = false
+    private var isNight = false
 
     init(_ configuration: Configuration, wallTime: @escaping @Sendable () -> Double? = { Self.systemTime }) {
         settings = configuration.readable
@@ -82,7 +85,7 @@ struct ReadablePublisher {
 
     /// When to look next; nil while there is nothing to look at.
     var nextLook: Duration? {
-        if isMarked { return lastLook + Self.pace }
+        if isMarked { return lastLook + (isNight ? Self.nightPace : Self.pace) }
         return devices.isEmpty && ghosts.isEmpty ? nil : lastLook + Self.idlePace
     }
 
@@ -110,6 +113,7 @@ struct ReadablePublisher {
     mutating func look(_ moment: ReadableMoment, _ publish: (MQTTClient.Message) -> Bool) {
         lastLook = moment.now
         isMarked = false
+        isNight = !moment.plant.chargers.isEmpty && moment.plant.chargers.values.allSatisfy(\.isDark)
         // In a fixed order: what is published depends on what was said, not on how it is stored.
         for serial in moment.plant.chargers.keys.sorted() { look(.charger(serial), moment, publish) }
         for owner in [Quantity.Owner.battery, .inverter, .system] { look(.single(owner), moment, publish) }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Tells the service manager how the daemon is, as systemd's `sd_notify(3)` describes it: a datagram to the socket

@@ -21,45 +21,6 @@ public struct NoisyLine: LineImpairment {
         /// No noise.
         public init() {}
 
-        /// Rates from a text such as `ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5`; every part may be left out.
-        ///
-        /// - Throws: ``NoiseSpecificationError`` with the part that is wrong and what would be right.
-        public init(_ text: String) throws(NoiseSpecificationError) {
-            for part in text.split(separator: ",") {
-                let pair = part.split(separator: "=", maxSplits: 1)
-                guard pair.count == 2 else { throw NoiseSpecificationError(part: String(part)) }
-                switch pair[0] {
-                case "ber": bitErrors = try Self.chance(pair[1], part)
-                case "drop": drop = try Self.chance(pair[1], part)
-                case "dup": double = try Self.chance(pair[1], part)
-                case "burst": (bursts, burstLength) = try Self.burst(pair[1], part)
-                default: throw NoiseSpecificationError(part: String(part))
-                }
-            }
-        }
-
-        private static func chance(
-            _ text: Substring, _ part: Substring
-        ) throws(NoiseSpecificationError) -> Double {
-            guard let number = Double(text), number >= 0, number <= 1 else {
-                throw NoiseSpecificationError(part: String(part))
-            }
-            return number
-        }
-
-        private static func burst(
-            _ text: Substring, _ part: Substring
-        ) throws(NoiseSpecificationError) -> (Double, Duration) {
-            let pieces = text.split(separator: ":")
-            guard let first = pieces.first, first.hasSuffix("/s"), pieces.count <= 2,
-                let rate = Double(first.dropLast(2)), rate >= 0, rate <= 1000
-            else { throw NoiseSpecificationError(part: String(part)) }
-            guard pieces.count == 2 else { return (rate, .milliseconds(20)) }
-            guard pieces[1].hasSuffix("ms"), let length = Double(pieces[1].dropLast(2)), length > 0, length <= 60_000
-            else { throw NoiseSpecificationError(part: String(part)) }
-            return (rate, .microseconds(Int64(length * 1000)))
-        }
-
         /// Whether nothing is ever damaged.
         public var isClean: Bool { bitErrors == 0 && bursts == 0 && drop == 0 && double == 0 }
     }
@@ -164,17 +125,5 @@ public struct NoisyLine: LineImpairment {
     private mutating func drawBurst(after moment: Duration) -> Duration {
         let seconds = -log(1 - random.unit()) / rates.bursts
         return moment + .nanoseconds(Int64(min(seconds, 1e6) * 1e9))
-    }
-}
-
-/// A text that is no specification of noise.
-public struct NoiseSpecificationError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The part that is wrong.
-    public let part: String
-
-    /// In words, with what would be right.
-    public var description: String {
-        "noise: '\(part)' is not understood; right would be ber=1e-3 or drop=1e-4 or dup=1e-4 (each 0…1) "
-            + "or burst=0.1/s:20ms, several joined by commas"
     }
 }

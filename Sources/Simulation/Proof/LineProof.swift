@@ -26,20 +26,20 @@ public struct LineProofSettings: Sendable {
     public var timing: ChargerTiming
     /// What is asked.
     public var plan: PollPlan
-    /// What the line does to bytes, each way.
-    public var rates: NoisyLine.Rates
+    /// What the line does to bytes, each way, as time goes on.
+    public var noise: NoiseScript
     /// Equal seeds give equal runs.
     public var seed: UInt64
 
     /// Settings; without a plan, every round follows the one before at once.
     public init(
         model: ChargerModel, timing: ChargerTiming = ChargerTiming(), plan: PollPlan = PollPlan(fastInterval: .zero),
-        rates: NoisyLine.Rates, seed: UInt64
+        noise: NoiseScript, seed: UInt64
     ) {
         self.model = model
         self.timing = timing
         self.plan = plan
-        self.rates = rates
+        self.noise = noise
         self.seed = seed
     }
 }
@@ -61,12 +61,9 @@ public struct LineProof<Session: ProvableSession>: Sendable {
     private let settings: LineProofSettings
     private var charger: SimulatedCharger
     private var session: Session
-    private var toHost: NoisyLine
-    private var toCharger: NoisyLine
+    private var line: ImpairedLine
     private var bridge = ChecksumBridge()
     private var now: Duration = .zero
-    /// What is on its way to the charger, one behind the other.
-    private var requests: [(bytes: [UInt8], arrives: Duration)] = []
     private var pending: [Duration?]
     private var lastFast: [Duration?]
     private let fast: [RegisterID]
@@ -81,8 +78,8 @@ public struct LineProof<Session: ProvableSession>: Sendable {
         site.sky = Sky(seed: random.next())
         charger = SimulatedCharger(settings.model, site: site, timing: settings.timing, seed: random.next())
         self.session = session
-        toHost = NoisyLine(settings.rates, seed: random.next())
-        toCharger = NoisyLine(settings.rates, seed: random.next())
+        let seeds = (random.next(), random.next())
+        line = ImpairedLine(settings.noise, toHost: seeds.0, toCharger: seeds.1)
         fast = settings.plan.entries.filter { $0.pace == .fast }.map(\.register)
         lastFast = [Duration?](repeating: nil, count: fast.count)
         pending = [Duration?](repeating: nil, count: fast.count)
@@ -98,30 +95,24 @@ public struct LineProof<Session: ProvableSession>: Sendable {
     /// One event: bytes that arrived, or a deadline of the session.
     private mutating func step() {
         var next = max(session.deadline, now + .microseconds(10))
-        if let request = requests.first { next = min(next, request.arrives) }
+        if let deadline = line.nextDeadline { next = min(next, deadline) }
         if let event = charger.nextEvent() { next = min(next, event) }
         now = max(now, next)
-        while let request = requests.first, request.arrives <= now {
-            requests.removeFirst()
-            charger.receive(toCharger.pass(request.bytes, at: request.arrives), at: request.arrives)
-        }
+        let heard = line.toCharger(until: now)
+        if !heard.isEmpty { charger.receive(heard, at: now) }
         let sent = charger.transmit(until: now)
-        if !sent.isEmpty {
-            tally.bytes += sent.count
-            let arrived = toHost.pass(sent, at: now)
-            if !arrived.isEmpty {
-                bridge.receive(arrived, from: charger, at: now)
-                session.receive(arrived, at: now)
-            }
+        tally.bytes += sent.count
+        let arrived = line.toHost(sent, until: now)
+        if !arrived.isEmpty {
+            bridge.receive(arrived, from: charger, at: now)
+            session.receive(arrived, at: now)
         }
         if let request = session.nextRequest(at: now) { send(request) }
         for event in session.takeEvents() { weigh(event) }
     }
 
     private mutating func send(_ request: Request) {
-        let bytes = request.bytes
-        let begins = max(now, requests.last?.arrives ?? now)
-        requests.append((bytes, begins + OutgoingLine.byteTime * bytes.count))
+        line.send(request.bytes, at: now)
         guard case .get(let register) = request, let index = fast.firstIndex(of: register) else { return }
         if pending[index] == nil { pending[index] = now }
     }
@@ -200,7 +191,9 @@ public struct LineProof<Session: ProvableSession>: Sendable {
         tally.unconfirmed = counters.unconfirmed
         tally.implausible = counters.implausible
         tally.rejectedFrames = counters.rejectedFrameTotal
-        tally.damagedBytes = toHost.damaged + toCharger.damaged
+        tally.damagedBytes = line.damaged
+        tally.echoes = counters.echoes
+        tally.timeouts = counters.timeouts
         tally.checksumOnly = bridge.checksumOnly
         tally.checksumAndLength = bridge.checksumAndLength
     }

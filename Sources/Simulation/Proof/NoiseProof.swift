@@ -4,8 +4,8 @@ import VEDirect
 /// Many runs of ``LineProof`` at one bit error rate, on as many threads as wanted: chargers of several models and
 /// firmwares, each with its own sky, noise and session.
 public struct NoiseProof: Sendable {
-    /// Chance of each bit to be flipped, both ways, 0…1.
-    public var bitErrorRate: Double
+    /// What the line does to bytes, both ways.
+    public var noise: NoiseScript
     /// How many readings are to be published.
     public var readings: Int
     /// Equal seeds give equal numbers, whatever the number of threads.
@@ -17,9 +17,16 @@ public struct NoiseProof: Sendable {
     /// Readings of one session; then the next one begins with the identification of its charger.
     public var readingsPerSession = 100_000
 
-    /// A proof.
+    /// A proof with bits that are flipped with this chance (0…1), both ways.
     public init(bitErrorRate: Double, readings: Int, seed: UInt64 = 1, threads: Int = 1, timing: ChargerTiming) {
-        self.bitErrorRate = bitErrorRate
+        var noise = Noise()
+        noise.rates.bitErrors = bitErrorRate
+        self.init(noise: NoiseScript(noise), readings: readings, seed: seed, threads: threads, timing: timing)
+    }
+
+    /// A proof with noise of any kind.
+    public init(noise: NoiseScript, readings: Int, seed: UInt64 = 1, threads: Int = 1, timing: ChargerTiming) {
+        self.noise = noise
         self.readings = readings
         self.seed = seed
         self.threads = max(1, threads)
@@ -47,10 +54,8 @@ public struct NoiseProof: Sendable {
             case 4: .blueSolar75x15(serial: serial, firmware: .v116)
             default: .smartSolar75x15(serial: serial, firmware: .v164, link: .slave)
             }
-        var rates = NoisyLine.Rates()
-        rates.bitErrors = bitErrorRate
         return LineProofSettings(
-            model: model, timing: timing, rates: rates, seed: SeededRandom.seed(seed, part: index))
+            model: model, timing: timing, noise: noise, seed: SeededRandom.seed(seed, part: index))
     }
 
     /// Runs all sessions and returns what came of them together.

@@ -27,6 +27,10 @@ public struct ProofTally: Sendable {
     public var requests = 0
     /// Requests sent again because no good answer came.
     public var retries = 0
+    /// Requests that nothing answered in time.
+    public var timeouts = 0
+    /// Requests that came back to the session as they were sent.
+    public var echoes = 0
     /// Requests sent only to confirm a reading in doubt.
     public var confirmations = 0
     /// Readings in doubt that another claim confirmed.
@@ -90,6 +94,8 @@ public struct ProofTally: Sendable {
         damagedBytes += other.damagedBytes
         requests += other.requests
         retries += other.retries
+        timeouts += other.timeouts
+        echoes += other.echoes
         confirmations += other.confirmations
         confirmed += other.confirmed
         unconfirmed += other.unconfirmed

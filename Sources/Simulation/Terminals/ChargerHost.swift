@@ -24,6 +24,8 @@ public final class ChargerHost: Sendable {
         var isDeaf = false
         var toHost: any LineImpairment = CleanLine()
         var toCharger: any LineImpairment = CleanLine()
+        /// In place of those two where there is one.
+        var line: ImpairedLine?
         var traffic = Traffic()
     }
 
@@ -43,22 +45,44 @@ public final class ChargerHost: Sendable {
         mutating func serve(at now: Duration) {
             rounds += 1
             for index in ports.indices {
-                if let terminal = ports[index].terminal {
-                    let bytes = terminal.read()
-                    if !bytes.isEmpty {
-                        ports[index].traffic.received += bytes.count
-                        let arrived = ports[index].toCharger.pass(bytes, at: now)
-                        if !ports[index].isDeaf { plant.receive(arrived, charger: index, at: now) }
-                    }
+                take(index, at: now)
+                let said = plant.transmit(charger: index, until: now)
+                let bytes: [UInt8]
+                if ports[index].line != nil {
+                    bytes = ports[index].line?.toHost(said, until: now) ?? said
+                } else {
+                    bytes = said.isEmpty ? said : ports[index].toHost.pass(said, at: now)
                 }
-                let bytes = plant.transmit(charger: index, until: now)
-                guard !bytes.isEmpty else { continue }
+                guard !bytes.isEmpty || !said.isEmpty else { continue }
                 var written = 0
-                if let terminal = ports[index].terminal, !ports[index].isMuted {
-                    written = terminal.write(ports[index].toHost.pass(bytes, at: now))
+                if let terminal = ports[index].terminal, !ports[index].isMuted, !bytes.isEmpty {
+                    written = terminal.write(bytes)
                 }
                 ports[index].traffic.sent += written
-                ports[index].traffic.lost += max(0, bytes.count - written)
+                ports[index].traffic.lost += max(0, said.count - written)
+            }
+        }
+
+        /// Takes what a host wrote and hands it to the charger, as it comes out of the line.
+        private mutating func take(_ index: Int, at now: Duration) {
+            var bytes: [UInt8] = []
+            if let terminal = ports[index].terminal {
+                bytes = terminal.read()
+                ports[index].traffic.received += bytes.count
+            }
+            if ports[index].line != nil {
+                if !bytes.isEmpty { ports[index].line?.send(bytes, at: now) }
+                bytes = ports[index].line?.toCharger(until: now) ?? []
+            } else if !bytes.isEmpty {
+                bytes = ports[index].toCharger.pass(bytes, at: now)
+            }
+            if !bytes.isEmpty, !ports[index].isDeaf { plant.receive(bytes, charger: index, at: now) }
+        }
+
+        /// When the next byte leaves, of a charger or of a line that held it back.
+        var nextDeadline: Duration {
+            ports.reduce(plant.nextDeadline) { deadline, port in
+                port.line?.nextDeadline.map { min(deadline, $0) } ?? deadline
             }
         }
     }
@@ -164,7 +188,7 @@ public final class ChargerHost: Sendable {
                 guard !state.mustStop else { return nil }
                 let now = state.now
                 state.serve(at: now)
-                return (state.ports.compactMap(\.terminal), max(state.plant.nextDeadline - now, granularity))
+                return (state.ports.compactMap(\.terminal), max(state.nextDeadline - now, granularity))
             }
             guard let round else { return }
             // The terminals are held while they are polled: a port that is unplugged meanwhile closes after it.
@@ -224,8 +248,12 @@ public final class ChargerHost: Sendable {
         state.withLock {
             $0.ports[index].toHost = toHost
             $0.ports[index].toCharger = toCharger
+            $0.ports[index].line = nil
         }
     }
+
+    /// Puts noise of any kind on the line of charger `index`, in both directions. A script's time is the plant's.
+    public func impair(_ index: Int, _ line: ImpairedLine?) { state.withLock { $0.ports[index].line = line } }
 
     /// Pulls the cable: the port disappears, and whoever has it open gets a hang-up. The charger runs on.
     public func unplug(_ index: Int) {

@@ -41,7 +41,7 @@ struct ChannelFence: Sendable {
     /// What came of it; nil while it is open.
     private(set) var outcome: Outcome?
     /// The answer that decided, when it was asked for and when it came; nil if TEXT did.
-    private(set) var proof: (frame: [UInt8], sent: Duration, heard: Duration)?
+    private(set) var proof: (value: RawValue, sent: Duration, heard: Duration)?
 
     /// - Parameters:
     ///   - expected: who should answer; nil if anybody may whom no other channel has.
@@ -108,7 +108,7 @@ struct ChannelFence: Sendable {
         guard let definition = RegisterCatalogue.standard[.serialNumber],
             case .text(let serial)? = try? definition.decode(frame.value)
         else { return }
-        proof = (frame.answerBytes, sent, now)
+        proof = (frame.value, sent, now)
         hear(serial, at: now)
         if outcome == nil { askAgain(at: now) }
     }
@@ -127,19 +127,5 @@ struct ChannelFence: Sendable {
             outcome = .changed(serial)
         }
         other = serial
-    }
-}
-
-extension HexFrame {
-    /// The answer to a question as it was on the line, for a session that asks what was just answered.
-    var answerBytes: [UInt8] {
-        let check = payload.reduce(0x55 &- 0x07) { $0 &- $1 }
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = Array(":7".utf8)
-        for byte in payload + [check] {
-            bytes.append(digits[Int(byte >> 4)])
-            bytes.append(digits[Int(byte & 15)])
-        }
-        return bytes + [0x0A]
     }
 }

@@ -64,6 +64,8 @@ public struct MultiplexerSession: Sendable {
 
     /// What happened on a channel beyond its session's counters.
     public struct ChannelCounters: Sendable, Hashable {
+        /// Nothing counted.
+        public init() {}
         /// Turns that were begun.
         public internal(set) var turns = 0
         /// Turns whose readings left, or that had none and were in order.
@@ -338,7 +340,7 @@ public struct MultiplexerSession: Sendable {
         // The session asks for the serial number before it believes anything, and that was just answered.
         let first = channels[index].session?.nextRequest(at: sent)
         guard first == .get(.serialNumber), let proof = fence?.proof else { return first }
-        channels[index].session?.receive(proof.frame, at: proof.heard)
+        channels[index].session?.takeSerial(proof.value, at: proof.heard)
         return nil
     }
 

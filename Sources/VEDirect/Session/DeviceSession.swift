@@ -1077,7 +1077,7 @@ public struct DeviceSession: Sendable {
     /// The turns of a round are spread over its time: a device that is asked all the time is never long unheard, and
     /// a plug that is moved is noticed.
     private mutating func spreadTurns(at now: Duration) {
-        let isSpread = hasCompletedPass && !judge.hasDamage
+        let isSpread = hasCompletedPass && !judge.hasDamage && !isLineShared
         let end = now + plan.fastInterval
         let turns = isSpread ? (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end } : 0
         turnSpacing = turns > 0 ? plan.fastInterval * 9 / 10 / turns : .zero
@@ -1198,6 +1198,16 @@ public struct DeviceSession: Sendable {
         } else if waiting.request != .get(.serialNumber) {
             queue(waiting.request)
         }
+    }
+
+    /// Takes the serial number that was just asked for, from whoever has asked for it on the same line meanwhile.
+    mutating func takeSerial(_ raw: RawValue, at now: Duration) {
+        guard outstanding?.request == .get(.serialNumber) else { return }
+        outstanding = nil
+        unansweredInRow = 0
+        lastByte = now
+        lastGoodFrame = now
+        receiveSerial(raw, isRepaired: false, at: now)
     }
 
     /// The line is back. Nothing of a known device is believed before its serial number was read again.

@@ -48,7 +48,7 @@ struct DiscoveryTests {
         #expect(!energies.contains("vebridge_\(day.serials[0])_yield_yesterday"))
         // Every entity's topic was published.
         let topics = Set(day.messages.map(\.topic))
-        #expect(validator.stateTopics.subtracting(topics) == ["vebridge/bridge/state"])
+        #expect(validator.stateTopics.subtracting(topics) == ["vebridge/bridge/state", "vebridge/bridge/health"])
     }
 
     @Test("a charger says who it is, and diagnostic entities wait to be asked for")

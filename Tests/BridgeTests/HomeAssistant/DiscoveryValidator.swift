@@ -19,7 +19,8 @@ struct DiscoveryValidator {
         "current": ["A", "mA"],
         "energy": ["J", "kJ", "MJ", "GJ", "mWh", "Wh", "kWh", "MWh", "GWh", "TWh", "cal", "kcal", "Mcal", "Gcal"],
         "energy_storage": ["Wh", "kWh", "MWh"], "temperature": ["°C", "°F", "K"], "battery": ["%"],
-        "duration": ["d", "h", "min", "s", "ms", "µs"], "frequency": ["Hz", "kHz", "MHz", "GHz"],
+        "duration": ["d", "h", "min", "s", "ms", "µs"],
+        "data_size": ["bit", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB"], "frequency": ["Hz", "kHz", "MHz", "GHz"],
         "power_factor": ["%", nil], "enum": [nil], "timestamp": [nil], "date": [nil],
     ]
     /// Which state classes a device class allows; others allow `measurement` alone.

@@ -38,6 +38,15 @@ final class PortRig {
     /// Sets the clock forward; the supervisor sees it at its next turn.
     func skip(_ time: Duration) { skipped += time }
 
+    /// The machine slept for so long.
+    func sleep(_ time: Duration) {
+        skipped += time
+        supervisor.hostSlept(at: now)
+    }
+
+    /// Asks at other intervals from now on.
+    func adopt(_ plan: PollPlan) { supervisor.adopt(plan, at: now) }
+
     func count(_ report: String) -> Int { reports.count { $0.contains(report) } }
 
     /// Turns the supervisor until `condition` holds.

@@ -54,6 +54,31 @@ struct PortSupervisorTests {
         try await rig.run("told again") { rig.count("closed: silent") == 2 }
     }
 
+    @Test func aMachineThatSleptHasNotLostItsPorts() async throws {
+        let chargers = try Chargers()
+        let rig = PortRig(try chargers.path())
+        try await rig.run("a reading") { isPolled(rig) }
+        rig.sleep(.seconds(8 * 3600))
+        let count = rig.readings.count
+        try await rig.run("readings again") { rig.readings.count > count + 5 }
+        #expect(rig.count("closed") == 0 && rig.count("opened") == 1)
+    }
+
+    @Test func aPortThatIsSeldomAskedMayBeSilentForLonger() async throws {
+        let chargers = try Chargers()
+        let rig = PortRig(try chargers.path())
+        try await rig.run("a reading") { isPolled(rig) }
+        rig.adopt(PollPlan(fastInterval: .seconds(15), slowInterval: .seconds(60)))
+        chargers.host.mute(0)
+        let heard = rig.supervisor.lastByte
+        while rig.isOpen {
+            rig.skip(.milliseconds(200))
+            rig.turn()
+        }
+        // The round's fifteen seconds, and a little more than with the usual plan beyond them.
+        #expect(rig.now - heard >= .seconds(17) && rig.now - heard < .seconds(20))
+    }
+
     @Test func aPulledCableIsTakenUpAgainSoonAfterItIsBack() async throws {
         let directory = ScratchDirectory()
         let chargers = try Chargers([.smartSolar75x15()], links: [directory.path + "/port"])

@@ -1,6 +1,6 @@
 import Simulation
 import Testing
-import VEDirect
+@testable import VEDirect
 
 @Suite("The proof of multiplexers")
 struct MultiplexerProofTests {

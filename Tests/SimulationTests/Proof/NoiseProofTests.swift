@@ -105,7 +105,7 @@ struct NoiseProofTests {
         #expect(proof.tally.wrongValues == proof.tally.checksumOnly.wrongValues)
 
         // Under another name every value is wrong, and so is the name.
-        settings.rates = NoisyLine.Rates()
+        settings.noise = NoiseScript(Noise())
         var impostor = GullibleSession(careful)
         impostor.name = "HQ9999XXXXX"
         var second = LineProof(settings, session: impostor)

@@ -61,10 +61,12 @@ struct DemandTests {
     }
 
     @Test("on a noisy line too only what can be believed is told")
-    func noise() throws {
+    func noise() {
         for seed: UInt64 in 1...4 {
             var bench = Self.polling(seed: seed)
-            bench.line.toHost = NoisyLine(try NoisyLine.Rates("ber=1e-3"), seed: seed)
+            var rates = NoisyLine.Rates()
+            rates.bitErrors = 1e-3
+            bench.line.toHost = NoisyLine(rates, seed: seed)
             for _ in 0..<10 {
                 _ = bench.session.demand(.absorptionVoltage)
                 bench.runChecked(for: .seconds(8))
