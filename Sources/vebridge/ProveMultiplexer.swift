@@ -54,13 +54,29 @@ struct ProveMultiplexer: ParsableCommand {
         guard ["quick", "field"].contains(timing) else {
             throw ValidationError("--timing: quick or field, not '\(timing)'")
         }
-        if let noise { do { _ = try NoisyLine.Rates(noise) } catch { throw ValidationError("--noise: \(error)") } }
+        _ = try rates()
+    }
+
+    /// What the line does to bytes; nil for nothing.
+    private func rates() throws -> NoisyLine.Rates? {
+        guard let noise else { return nil }
+        do {
+            let wanted = try Noise(noise)
+            var simple = Noise()
+            simple.rates = wanted.rates
+            guard wanted == simple else {
+                throw ValidationError("--noise: only rates such as ber=1e-5 and drop=1e-4 here, not '\(noise)'")
+            }
+            return wanted.rates
+        } catch let error as NoiseSpecificationError {
+            throw ValidationError("--noise: \(error)")
+        }
     }
 
     func run() throws {
         let count = threads > 0 ? threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         var troubles = MultiplexedLine.Troubles.all
-        if let noise, let rates = try? NoisyLine.Rates(noise) { troubles.noise = rates }
+        if let rates = try rates() { troubles.noise = rates }
         var proof = MultiplexerProof(
             switches: switches, channels: channels, seed: seed, threads: count, troubles: troubles)
         if timing == "field" { proof.timing = ChargerTiming() }
