@@ -40,6 +40,7 @@ extension Daemon.BridgeLoop {
             ("chargers", "\(ports.count { $0.serial != nil })"),
             ("chargers_dark", "\(ports.count { $0.light.isDark })"),
             ("bus_devices", "\(plant.busDevices.values.count { $0.isAwake })"), ("brokers", sink.health),
+            ("history", history.writer?.health.json ?? "null"),
         ])
     }
 
