@@ -29,7 +29,7 @@ let package = Package(
         .target(
             name: "Bridge",
             dependencies: [
-                "VEDirect", "MasterBus", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
+                "VEDirect", "MasterBus", "History", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],

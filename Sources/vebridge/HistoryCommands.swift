@@ -7,8 +7,6 @@ struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "Export, import and size of what was recorded.",
-        // Not shown before the daemon records by itself; until then there are only imported histories.
-        shouldDisplay: false,
         subcommands: [HistoryExportCommand.self, HistoryImportCommand.self, HistorySizeCommand.self])
 }
 

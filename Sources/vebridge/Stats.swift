@@ -16,9 +16,9 @@ struct Stats: ParsableCommand {
 
             It reads the history that the daemon keeps in its state directory; the
             daemon may run meanwhile. What each figure means is in docs/statistics.md.
-            """,
-        // Not shown before the daemon records by itself; until then there are only imported histories.
-        shouldDisplay: false)
+
+            Exit status 3: there is no history, or nothing of these days.
+            """)
 
     @OptionGroup var place: HistoryPlace
 
@@ -193,7 +193,7 @@ struct Stats: ParsableCommand {
         }
         guard !findings.isEmpty else { return }
         Terminal.print("")
-        for finding in findings { Terminal.print(Self.sentence(finding)) }
+        for finding in findings { Terminal.print(finding.sentence) }
     }
 
     private static let shown = [
@@ -239,24 +239,11 @@ struct Stats: ParsableCommand {
     private static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(1, width - text.count))
     }
-
-    private static func sentence(_ finding: Underperformance) -> String {
-        let less = "\(Int(finding.less.rounded())) %"
-        let time = finding.until.map { "from \(finding.since) to \($0)" } ?? "since \(finding.since)"
-        let sure = "confidence \(Int((finding.confidence * 100).rounded())) %"
-        switch finding.kind {
-        case .loss: return "\(finding.device) gives \(less) less \(time) (\(sure))"
-        case .failedString: return "\(finding.device) gives \(less) less \(time), as if a string had failed (\(sure))"
-        case .covered: return "\(finding.device) gives \(less) less \(time), as if covered by snow or leaves (\(sure))"
-        case .shade: return "\(finding.device) gives up to \(less) less \(time), as in the shade of a season (\(sure))"
-        case .degradation: return "\(finding.device) loses \(number(finding.less)) % a year (\(sure))"
-        }
-    }
 }
 
 /// Where the history is.
 struct HistoryPlace: ParsableArguments {
-    @Option(help: "The configuration file, for its bridge.state_directory.")
+    @Option(help: "The configuration file of the daemon, which says where its history is.")
     var config: String?
 
     @Option(help: "The state directory, or the history's file itself.")
@@ -271,12 +258,11 @@ struct HistoryPlace: ParsableArguments {
             }
             if let config {
                 do {
-                    let directory = try Configuration.load(file: config).bridge.stateDirectory
-                    guard !directory.isEmpty else {
+                    guard let path = try Configuration.load(file: config).historyPath else {
                         Terminal.complain("\(config): bridge.state_directory is not set, so no history is kept")
                         throw Status.usage.exit
                     }
-                    return directory + "/" + HistoryStore.fileName
+                    return path
                 } catch let error as ConfigurationError {
                     for diagnostic in error.diagnostics { Terminal.complain("\(diagnostic)") }
                     throw Status.usage.exit

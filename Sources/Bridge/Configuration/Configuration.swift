@@ -34,6 +34,8 @@ public struct Configuration: Sendable, Equatable {
     public var log = Log()
     /// The daemon's own state.
     public var bridge = Bridge()
+    /// What is kept of the past.
+    public var history = History()
     /// The file that this was read from, in full; empty: none.
     public internal(set) var file = ""
 

@@ -122,8 +122,12 @@ extension OptionCatalogue {
             switch value {
             case .text(let text):
                 guard text.hasPrefix("file:") else {
-                    return [.init(problem: Problem(
-                        "cannot be \(tomlQuoted(text))", hint: "write a list such as [17, 27], or \"file:/path\""))]
+                    return [
+                        .init(
+                            problem: Problem(
+                                "cannot be \(tomlQuoted(text))",
+                                hint: "write a list such as [17, 27], or \"file:/path\""))
+                    ]
                 }
                 let path = String(text.dropFirst("file:".count))
                 do throws(Problem) { try multiplexerPath(path) } catch { return [.init(problem: error)] }
@@ -131,17 +135,28 @@ extension OptionCatalogue {
                 return []
             case .list(let values):
                 guard (1...6).contains(values.count) else {
-                    return [.init(problem: Problem("has \(values.count) lines", hint: "1 to 6 address 2 to 64 channels"))]
+                    return [
+                        .init(problem: Problem("has \(values.count) lines", hint: "1 to 6 address 2 to 64 channels"))
+                    ]
                 }
                 var lines: [Int] = []
                 for (index, value) in values.enumerated() {
                     guard case .integer(let line) = value, (0...1023).contains(line) else {
-                        return [.init(element: index, problem: Problem(
-                            "has something that is no line", hint: "write the number of the line on the chip, 0 to 1023"))]
+                        return [
+                            .init(
+                                element: index,
+                                problem: Problem(
+                                    "has something that is no line",
+                                    hint: "write the number of the line on the chip, 0 to 1023"))
+                        ]
                     }
                     guard !lines.contains(line) else {
-                        return [.init(element: index, problem: Problem(
-                            "has line \(line) twice", hint: "each line of the chip carries one bit"))]
+                        return [
+                            .init(
+                                element: index,
+                                problem: Problem(
+                                    "has line \(line) twice", hint: "each line of the chip carries one bit"))
+                        ]
                     }
                     lines.append(line)
                 }
@@ -150,13 +165,17 @@ extension OptionCatalogue {
             case .integer(let line):
                 return [.init(problem: Problem("must be a list, not a number", hint: "write select = [\(line)]"))]
             default:
-                return [.init(problem: Problem(
-                    "must be a list of lines, not \(value.kind)", hint: "write a list such as [17, 27]"))]
+                return [
+                    .init(
+                        problem: Problem(
+                            "must be a list of lines, not \(value.kind)", hint: "write a list such as [17, 27]"))
+                ]
             }
         },
         show: { root in
             root.selectFile.isEmpty
-                ? "[" + root.lines.map(String.init).joined(separator: ", ") + "]" : tomlQuoted("file:" + root.selectFile)
+                ? "[" + root.lines.map(String.init).joined(separator: ", ") + "]"
+                : tomlQuoted("file:" + root.selectFile)
         })
 
     private static let channelsOption = Option(
@@ -181,8 +200,13 @@ extension OptionCatalogue {
                 var names: [String] = []
                 for (index, value) in values.enumerated() {
                     guard case .text(let name) = value else {
-                        return [.init(element: index, problem: Problem(
-                            "must be a list of names, not of \(value.kind)", hint: "write [\"port\", \"starboard\"]"))]
+                        return [
+                            .init(
+                                element: index,
+                                problem: Problem(
+                                    "must be a list of names, not of \(value.kind)",
+                                    hint: "write [\"port\", \"starboard\"]"))
+                        ]
                     }
                     do throws(Problem) { if !name.isEmpty { try multiplexerWord(name) } } catch {
                         return [.init(element: index, problem: error)]
@@ -198,9 +222,12 @@ extension OptionCatalogue {
                 root.channelNames = names
                 return []
             default:
-                return [.init(problem: Problem(
-                    "must be a list of names or their number, not \(value.kind)",
-                    hint: "write [\"port\", \"starboard\"]"))]
+                return [
+                    .init(
+                        problem: Problem(
+                            "must be a list of names or their number, not \(value.kind)",
+                            hint: "write [\"port\", \"starboard\"]"))
+                ]
             }
         },
         show: { "[" + $0.channelNames.map { tomlQuoted($0) }.joined(separator: ", ") + "]" })

@@ -3,6 +3,11 @@ import Logging
 import VEDirect
 
 // What the loop tells of itself, its devices and its ports.
+extension PortReport {
+    /// Whether there is a conversation on it, or could be.
+    fileprivate var isOpen: Bool { if case .conversation = state { true } else { false } }
+}
+
 extension Daemon.BridgeLoop {
     /// Publishes how the bridge is, when it is time.
     mutating func tell(at time: Duration) {
@@ -31,9 +36,11 @@ extension Daemon.BridgeLoop {
             ("uptime", "\(time.components.seconds)"), ("time", JSONValue.quoted(LogLine.timestamp(Glibc.time(nil)))),
             ("cpu_percent", JSONText.number((figures.cpu * 100).rounded() / 100)),
             ("resident_bytes", "\(figures.resident)"), ("ports", "\(ports.count)"),
-            ("ports_open", "\(ports.count { !$0.isClosed })"), ("chargers", "\(ports.count { $0.serial != nil })"),
+            ("ports_open", "\(portReports(at: time).count { $0.isOpen })"),
+            ("chargers", "\(ports.count { $0.serial != nil })"),
             ("chargers_dark", "\(ports.count { $0.light.isDark })"),
             ("bus_devices", "\(plant.busDevices.values.count { $0.isAwake })"), ("brokers", sink.health),
+            ("history", history.writer?.health.json ?? "null"),
         ])
     }
 

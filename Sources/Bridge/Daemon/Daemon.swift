@@ -110,6 +110,7 @@ public struct Daemon: Sendable {
         var multiplexers: [MultiplexerSlot] = []
         var busPublisher: BusPublisher
         var readable: ReadableDesk
+        var history: HistoryDesk
         let store: SchemaStore
         let recorder: Recorder?
         var nextNumber = 0
@@ -163,6 +164,8 @@ public struct Daemon: Sendable {
             busPublisher = BusPublisher(configuration)
             readable = ReadableDesk(
                 configuration, isSilent: output.isSilent(configuration) || recorder != nil, log: log)
+            history = HistoryDesk(
+                configuration, isWanted: !once && recorder == nil && output.isBroker, log: log)
             store = SchemaStore(stateDirectory: recorder == nil ? configuration.bridge.stateDirectory : "", log: log)
             sink = TopicSink(
                 configuration: configuration, output: output, mailbox: mailbox, recorded: recorder?.topics, log: log)
@@ -232,6 +235,7 @@ public struct Daemon: Sendable {
                 expireReads(at: woken)
                 tell(at: woken)
                 if !once { tellPeople(at: woken) }
+                keepHistory(at: woken)
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -255,6 +259,7 @@ public struct Daemon: Sendable {
             notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
             endReadable(at: time)
+            history.writer?.finish(timeout: .seconds(2))
             recorder?.finish(at: time)
             return sink.stop(timeout: timeout)
         }
@@ -274,6 +279,7 @@ public struct Daemon: Sendable {
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if let due = feed.due { deadline = min(deadline, due) }
             if let first = reads.first { deadline = min(deadline, first.deadline) }
+            if let due = history.due { deadline = min(deadline, due) }
             if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
@@ -509,6 +515,7 @@ public struct Daemon: Sendable {
                 publishBuses()
                 tellEverything(at: time)
                 tellAnew(at: time)
+                tellHistory()
                 sink.endCatchUp()
             }
             readable.take(contents.heard, at: time)

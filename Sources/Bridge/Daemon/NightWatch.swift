@@ -32,7 +32,10 @@ extension Daemon.BridgeLoop {
 
     /// A reading may tell that the panels have become dark or light.
     mutating func noteLight(_ reading: RegisterReading, serial: String, port index: Int) {
-        guard configuration.poll.night > .zero, ports[index].light.note(reading) else { return }
+        // Chargers that share a line have their turns, which are seldom enough.
+        guard configuration.poll.night > .zero, ports[index].channel == nil, ports[index].light.note(reading) else {
+            return
+        }
         setLight(serial: serial, port: index, at: reading.time)
         let isDark = ports[index].light.isDark
         log.info(

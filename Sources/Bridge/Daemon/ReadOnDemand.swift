@@ -51,7 +51,7 @@ extension Daemon.BridgeLoop {
                     + (known.isEmpty ? "there is none" : "there are \(known)"))
         }
         guard reads.count < Daemon.maximumReads else { throw ReadFailure(words: "too many requests at once") }
-        guard ports[index].supervisor.value.demand(register) else {
+        guard demand(register, port: index) else {
             throw ReadFailure(words: "\(printable(device)) does not answer at present, or is asked too much at once")
         }
         // In the dark it would be asked with the next look.
@@ -59,6 +59,16 @@ extension Daemon.BridgeLoop {
         reads.append(
             PendingRead(
                 port: ports[index].number, register: register, deadline: time + Daemon.readLimit, request: request))
+    }
+
+    private func demand(_ register: RegisterID, port index: Int) -> Bool {
+        guard let channel = ports[index].channel else { return ports[index].supervisor.value.demand(register) }
+        return multiplexers[channel.multiplexer].supervisor.demand(register, channel: channel.number)
+    }
+
+    private func withdrawDemand(_ register: RegisterID, port index: Int) {
+        guard let channel = ports[index].channel else { return ports[index].supervisor.value.withdrawDemand(register) }
+        multiplexers[channel.multiplexer].supervisor.withdrawDemand(register, channel: channel.number)
     }
 
     private static func find(_ device: String, in ports: [Daemon.PortSlot]) -> Int? {
@@ -79,7 +89,7 @@ extension Daemon.BridgeLoop {
         let waiting = reads.filter { $0.port == number && $0.register == register }
         guard !waiting.isEmpty else { return }
         reads.removeAll { $0.port == number && $0.register == register }
-        ports[index].supervisor.value.withdrawDemand(register)
+        withdrawDemand(register, port: index)
         let answer: BridgeAnswer =
             switch result {
             case .success(let reading):
@@ -94,7 +104,7 @@ extension Daemon.BridgeLoop {
         while let first = reads.first, time >= first.deadline {
             reads.removeFirst()
             if let index = ports.firstIndex(where: { $0.number == first.port }) {
-                ports[index].supervisor.value.withdrawDemand(first.register)
+                withdrawDemand(first.register, port: index)
             }
             first.request.answer(
                 .failed("no value that could be confirmed within \(Daemon.readLimit.components.seconds) s"))

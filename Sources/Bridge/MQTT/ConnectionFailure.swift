@@ -79,6 +79,8 @@ struct ConnectionFailure: Error, Equatable {
             hint = ": the broker's certificate does not name \(address.host)"
         } else if text.contains("wrong version number") || text.contains("packet length too long") {
             hint = ": the port does not speak TLS"
+        } else if text.contains("unexpected eof") {
+            hint = ": it closed the connection during the handshake (does the port speak TLS?)"
         } else if text.contains("protocol version") || text.contains("unsupported protocol") {
             hint = ": the broker speaks no version from TLS 1.2 up"
         } else {

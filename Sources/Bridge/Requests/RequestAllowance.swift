@@ -52,7 +52,7 @@ struct ReplyRule: Sendable {
     init(_ configuration: Configuration) {
         ours = [
             configuration.schema.prefix, configuration.schema.masterbusPrefix, configuration.bridge.topic,
-            "homeassistant",
+            configuration.homeAssistant.discoveryPrefix,
         ].map(Self.bare)
         answers = Self.bare(configuration.bridge.place + "/response/")
     }

@@ -10,6 +10,10 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 
+// Whether the kernel knows that the clock is kept in step with the time, by NTP or the like: 1 or 0. <sys/timex.h> stays
+// out of this file: it would take timespec from Glibc's own module.
+int vebridge_clock_is_synchronised(void);
+
 // Asks the driver to hand on short reads at once (FTDI waits 16 ms otherwise). Drivers that can't are left alone.
 static inline void vebridge_low_latency(int descriptor) {
     struct serial_struct settings;

@@ -203,6 +203,9 @@ public final class HistoryRecorder: Sendable {
         }
     }
 
+    /// Bytes of the file; nil without one. Cheaper than ``size``.
+    public var fileSize: Int? { state.withLock { state in try? state.store?.fileSize() } }
+
     /// What the file holds; nil without one.
     public var size: HistorySize? { state.withLock { state in try? state.store?.size() } }
 

@@ -155,6 +155,13 @@ public final class HistoryStore: Sendable {
         }
     }
 
+    /// Bytes of the file, free pages included.
+    public func fileSize() throws(HistoryError) -> Int {
+        try reading { db in
+            (try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 0) * (try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0)
+        }
+    }
+
     /// The newest minute with samples, in minutes since 1970; nil without any.
     public func newest() throws(HistoryError) -> Int? { try reading { try newestMinute($0) } }
 

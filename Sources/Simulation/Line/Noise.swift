@@ -151,17 +151,38 @@ extension StringProtocol {
     }
 }
 
+extension NoisyLine.Rates {
+    /// Rates from a text such as `ber=1e-3,burst=0.1/s:20ms,drop=1e-4,dup=1e-5`, for lines that know no other noise.
+    ///
+    /// - Throws: ``NoiseSpecificationError`` with the part that is wrong and what would be right.
+    public init(_ text: String) throws(NoiseSpecificationError) {
+        let noise = try Noise(text)
+        for part in text.split(separator: ",") where try !Noise(String(part)).isPlain {
+            throw NoiseSpecificationError(part: String(part), kind: nil, kinds: [.ber, .burst, .drop, .dup])
+        }
+        self = noise.rates
+    }
+}
+
 /// A text that is no specification of noise.
 public struct NoiseSpecificationError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The part that is wrong.
     public let part: String
     /// The kind that it names; nil if it names none.
     public let kind: Noise.Kind?
+    /// The kinds that there are where it stands.
+    public var kinds = Noise.Kind.allCases
+
+    init(part: String, kind: Noise.Kind?, kinds: [Noise.Kind] = Noise.Kind.allCases) {
+        self.part = part
+        self.kind = kind
+        self.kinds = kinds
+    }
 
     /// In words, with what would be right.
     public var description: String {
         if let kind { return "'\(part)' is not understood; right would be such as: \(kind.usage)" }
-        let names = Noise.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+        let names = kinds.map(\.rawValue).joined(separator: ", ")
         return "'\(part)' names no kind of noise; there are \(names), joined by commas, and clean for none"
     }
 }

@@ -59,7 +59,8 @@ public struct MultiplexerRun<Multiplexer: ProvableMultiplexer>: Sendable {
 
     /// Runs until so many switches were made, or `end` of virtual time has come, or a condition holds.
     public mutating func run(
-        switches: Int = .max, until end: Duration = .seconds(10_000_000), while condition: (Self) -> Bool = { _ in true }
+        switches: Int = .max, until end: Duration = .seconds(10_000_000),
+        while condition: (Self) -> Bool = { _ in true }
     ) {
         while multiplexer.switches < switches, now < end, condition(self) { step() }
     }

@@ -207,6 +207,16 @@ public struct MultiplexerSession: Sendable {
     /// Takes bytes that arrived at `now`; for callers that have an array.
     public mutating func receive(_ bytes: [UInt8], at now: Duration) { receive(bytes.span, at: now) }
 
+    /// Asks for a register out of turn when the channel has the line; see ``DeviceSession/demand(_:)``.
+    public mutating func demand(_ register: RegisterID, channel: Int) -> Bool {
+        channels[channel].session?.demand(register) ?? false
+    }
+
+    /// Nobody waits for a register any more that was asked for out of turn.
+    public mutating func withdrawDemand(_ register: RegisterID, channel: Int) {
+        channels[channel].session?.withdrawDemand(register)
+    }
+
     /// When to call ``nextAction(at:)`` again if nothing arrives.
     public var deadline: Duration {
         switch phase {

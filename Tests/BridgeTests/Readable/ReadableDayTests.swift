@@ -65,7 +65,7 @@ struct ReadableDayTests {
                 checked += 1
             }
         }
-        #expect(checked > 500)
+        #expect(checked > 400)
     }
 
     @Test("a charger that falls silent is away after half a minute, and its values are gone; it comes back whole")

@@ -1,5 +1,6 @@
 import Simulation
 import Testing
+
 @testable import VEDirect
 
 @Suite("The proof of multiplexers")

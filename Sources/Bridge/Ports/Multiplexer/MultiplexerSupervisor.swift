@@ -66,6 +66,12 @@ final class MultiplexerSupervisor {
     /// The name of a channel's port.
     func path(_ channel: Int) -> String { "\(settings.name)/\(channels[channel].name)" }
 
+    /// Asks for a register out of turn when the channel has the line; false if no device answers on it.
+    func demand(_ register: RegisterID, channel: Int) -> Bool { session.demand(register, channel: channel) }
+
+    /// Nobody waits any more for a register that was asked for out of turn.
+    func withdrawDemand(_ register: RegisterID, channel: Int) { session.withdrawDemand(register, channel: channel) }
+
     /// When to call ``advance(to:_:)`` if nothing arrives.
     var deadline: Duration {
         descriptor == nil ? nextOpen : min(session.deadline, lastByte + Self.silenceLimit)
