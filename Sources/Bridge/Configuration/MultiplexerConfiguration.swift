@@ -273,7 +273,9 @@ extension OptionCatalogue {
                 (nil, Problem("[[\(multiplexerTable)]] has no \(key)", hint: "add \(key) = \(samples[key] ?? "…")")))
         }
         let needed = multiplexer.channelNames.count
-        if given.contains("select"), needed > multiplexer.select.addressable {
+        // A select that could not be read has been complained of already.
+        let hasSelect = !multiplexer.lines.isEmpty || !multiplexer.selectFile.isEmpty
+        if given.contains("select"), hasSelect, needed > multiplexer.select.addressable {
             let lines = max(1, Int.bitWidth - (needed - 1).leadingZeroBitCount)
             faults.append(
                 (
