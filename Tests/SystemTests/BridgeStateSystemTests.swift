@@ -43,9 +43,12 @@ struct BridgeStateSystemTests {
             $0.topic == "\(Self.place)/devices" && $0.payload.contains("HQ2012ABCDE")
                 && $0.payload.contains("HQ2013FGHIJ") && $0.payload.contains("\"product\":")
         }
+        let port = BridgeStateSystemTests.topicName(chargers.paths[0])
+        try await board.messages.first("the first is polled", limit: .seconds(30)) {
+            $0.topic == "\(Self.place)/ports/\(port)" && $0.payload.contains("\"state\":\"polling\"")
+        }
         // Another one comes later.
         let late = try await Board(broker)
-        let port = BridgeStateSystemTests.topicName(chargers.paths[0])
         try await late.topics([
             "\(Self.place)/state", "\(Self.place)/info", "\(Self.place)/health", "\(Self.place)/devices",
             "\(Self.place)/ports/\(port)",

@@ -16,10 +16,10 @@ extension DeviceSession {
     func wasDark(until now: Duration) -> Bool {
         let pause = now - lastByte
         if pause > Self.longPause { return true }
-        if !judge.hasDamage, let usualPause, pause > usualPause + usualPause / 4 + .milliseconds(60) { return true }
+        if !judge.hasDamage, let usualPause, pause > usualPause + usualPause / 4 + Self.hostDelay { return true }
         guard let waiting = outstanding else { return false }
         if judge.hasDamage { return pause >= Self.plugTime }
         guard let mean = meanTurnaround else { return false }
-        return now - max(waiting.begun, lastByte) > mean + turnaroundDeviation * 4 + .milliseconds(40)
+        return now - max(waiting.begun, lastByte) > mean + turnaroundDeviation * 4 + Self.hostDelay
     }
 }

@@ -122,6 +122,8 @@ public struct DeviceSession: Sendable {
     static let longestPiecePause: Duration = .milliseconds(25)
     /// No plug is moved in less, so that a shorter silence of a damaged line needs no other explanation.
     static let plugTime: Duration = .milliseconds(600)
+    /// A host that has other things to do too hears of bytes later by this much.
+    static let hostDelay: Duration = .milliseconds(150)
     /// Longer than TEXT ever pauses while it runs.
     static let longPause: Duration = .milliseconds(1500)
     /// Bytes without one good frame for so long are not this device's.
