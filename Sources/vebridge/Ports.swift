@@ -56,7 +56,9 @@ struct Ports: ParsableCommand {
             }
         }
         if json { Terminal.print(JSONObject.array(objects)) }
-        guard !configuration.multiplexers.isEmpty || ports.contains(where: { access($0.path, F_OK) == 0 }) else { throw Status.nothingToDo.exit }
+        guard !configuration.multiplexers.isEmpty || ports.contains(where: { access($0.path, F_OK) == 0 }) else {
+            throw Status.nothingToDo.exit
+        }
     }
 
     /// The channels of a multiplexer as ports.

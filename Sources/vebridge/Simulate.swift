@@ -96,7 +96,8 @@ struct Simulate: ParsableCommand {
         StopSignals.watch { mailbox.stop(reason: $0) }
         let dayLength = SimulatedFleet.duration(day) ?? .seconds(86_400)
         let plant = SimulatedFleet.plant(
-            chargers: multiplexer ?? chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware), startHour: hour,
+            chargers: multiplexer ?? chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware),
+            startHour: hour,
             dayLength: dayLength, seed: seed)
         if multiplexer != nil {
             try runMultiplexer(plant, until: mailbox)

@@ -31,6 +31,9 @@ struct IdentityEvidence: Sendable {
         }
     }
 
+    /// How many frames gave this serial.
+    func frames(with serial: String) -> Int { votes[serial].map { $0.hex + $0.text } ?? 0 }
+
     /// The serial that the evidence allows.
     ///
     /// - Parameters:

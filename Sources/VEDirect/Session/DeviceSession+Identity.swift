@@ -26,8 +26,10 @@ extension DeviceSession {
                 if phase == .verifying, !isText || refusesSerial { begin(.polling, at: now) }
                 return
             }
-            // Another serial: damage, or another device. Nothing leaves until that is clear.
-            if phase == .polling { begin(.verifying, at: now) }
+            // Another serial: damage, or another device. Nothing leaves until that is clear. Where damage makes one every
+            // few minutes, it is another device that is heard twice.
+            let isHeardAgain = evidence.frames(with: serial) > 0
+            if phase == .polling, isHeardAgain || !judge.isHeavilyDamaged { begin(.verifying, at: now) }
         }
         evidence.note(serial, isText: isText)
         tryToIdentify(at: now)

@@ -101,7 +101,7 @@ public struct DeviceSession: Sendable {
     }
 
     /// Requests in a row without any answer after which the device counts as gone: on a damaged line requests get lost.
-    var patience: Int { judge.hasDamage ? 12 : 5 }
+    var patience: Int { judge.isHeavilyDamaged ? 30 : judge.hasDamage ? 12 : 5 }
     /// Times a request is sent that nothing answers, before something else is asked.
     static let maximumTries = 3
     /// Readings of a register in doubt before the doubt is dropped until its next turn; more, damaged answers
