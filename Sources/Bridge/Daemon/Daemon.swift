@@ -259,9 +259,12 @@ public struct Daemon: Sendable {
             notifier.stopping()
             for bus in buses { bus.supervisor.shut() }
             endReadable(at: time)
-            history.writer?.finish(timeout: .seconds(2))
+            // The disk and the brokers take their time side by side.
+            history.writer?.beginFinish()
             recorder?.finish(at: time)
-            return sink.stop(timeout: timeout)
+            let isConfirmed = sink.stop(timeout: timeout)
+            history.writer?.finish(timeout: .milliseconds(600))
+            return isConfirmed
         }
 
         /// Why the recording that was asked for is not whole; nil where it is, or none was asked for.

@@ -102,10 +102,15 @@ final class HistoryWriter: Sendable {
         }
     }
 
-    /// Writes what there is and closes, but not for long: what a disk does not take in time is lost.
-    func finish(timeout: Duration) {
+    /// Writes what there is and closes; does not wait for it.
+    func beginFinish() {
         state.withLock { $0.isEnding = true }
         wake.raise()
+    }
+
+    /// Writes what there is and closes, but not for long: what a disk does not take in time is lost.
+    func finish(timeout: Duration) {
+        beginFinish()
         _ = done.wait(until: .now + timeout)
     }
 
