@@ -5,6 +5,10 @@ extension Configuration {
         public var enabled = true
         /// The first part of the topics, as in `vebridge/charger/HQ2012ABCDE/panel_power`.
         public var prefix = "vebridge"
+        /// Whether the broker keeps the last value for those who subscribe later.
+        public var retain = true
+        /// Quality of service, 0, 1 or 2.
+        public var qos = 1
         /// A value that does not change is published again after this long.
         public var heartbeat = Duration.seconds(600)
         /// The least time between two documents of a device.
@@ -48,6 +52,13 @@ extension OptionCatalogue {
             .text(
                 "prefix", \.readable.prefix, allowed: "the first part of a topic",
                 "The first part of these topics.", check: topic),
+            .flag(
+                "retain", \.readable.retain,
+                "Whether the broker keeps the last value of each topic for those who subscribe later, Home Assistant "
+                    + "after a restart for example."),
+            .integer(
+                "qos", \.readable.qos, among: [0, 1, 2],
+                "Quality of service: 0 at most once, 1 at least once, 2 exactly once."),
             .duration(
                 "heartbeat", \.readable.heartbeat, .seconds(10) ... .seconds(3600),
                 "A value that does not change is published again after this long."),

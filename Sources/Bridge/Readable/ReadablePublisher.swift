@@ -57,7 +57,6 @@ struct ReadablePublisher {
 
     let topics: ReadableTopics
     private let settings: Configuration.Readable
-    private let qos: Int
     /// Seconds since 1970; nil where the time of day means nothing.
     private let wallTime: @Sendable () -> Double?
     private(set) var devices: [Device: Told] = [:]
@@ -70,7 +69,6 @@ struct ReadablePublisher {
     init(_ configuration: Configuration, wallTime: @escaping @Sendable () -> Double? = { Self.systemTime }) {
         settings = configuration.readable
         topics = ReadableTopics(prefix: configuration.readable.prefix)
-        qos = configuration.schema.qos
         self.wallTime = wallTime
     }
 
@@ -139,7 +137,9 @@ struct ReadablePublisher {
             ) { text in
                 let topic = topics.topic(device, quantity)
                 return publish(
-                    MQTTClient.Message(topic: topic, payload: text, qos: qos, retain: true, expiry: settings.expiry))
+                    MQTTClient.Message(
+                        topic: topic, payload: text, qos: settings.qos, retain: settings.retain,
+                        expiry: settings.expiry))
             }
             if isNews { told.isDocumentDue = true }
             if case .value(let value) = outcome { values.append(value) } else { values.append(nil) }
@@ -158,7 +158,8 @@ struct ReadablePublisher {
         {
             let text = document(device, told, values, charger, moment, isOnline: isOnline)
             let message = MQTTClient.Message(
-                topic: topics.document(device), payload: text, qos: qos, retain: true, expiry: settings.expiry)
+                topic: topics.document(device), payload: text, qos: settings.qos, retain: settings.retain,
+                expiry: settings.expiry)
             if publish(message) {
                 told.documentTime = moment.now
                 told.isDocumentDue = false
