@@ -196,6 +196,7 @@ struct SchemaTests {
         for serial in serials {
             try await board.messages.wait("values of \(serial)", limit: .seconds(40)) { entries in
                 entries.count { $0.element.topic == "/venetworking/\(serial)/edbc" } >= 10
+                    && entries.contains { $0.element.topic == "/venetworking/\(serial)/edef" }
             }
         }
         bridge.signal(15)

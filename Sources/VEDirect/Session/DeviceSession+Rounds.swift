@@ -48,12 +48,12 @@ extension DeviceSession {
         }
         // …then the next round.
         guard roundStart == nil || now >= nextRound else { return nil }
-        // Where a round takes long, what moves with the clouds comes first.
+        // Where a round takes long, what moves with the clouds comes first; but what was never read is to come too.
         let isLate = roundStart.map { now - $0 > .seconds(2) } ?? false
         roundStart = now
         roundIndex = 0
         rounds &+= 1
-        extraBudget = isLate && rounds & 3 != 0 ? 0 : 1
+        extraBudget = isFirstPass ? Self.firstPassBudget : isLate && rounds & 3 != 0 ? 0 : 1
         spreadTurns(at: now)
         if let request = nextFast(at: now) { return request }
         guard !isFirstPass, extraBudget > 0, let place = nextSeldom(at: now) else { return nil }

@@ -136,6 +136,8 @@ public struct DeviceSession: Sendable {
     static let hopelessAge: Duration = .seconds(20)
     /// How long the serial number may be asked for again before the state shows it.
     static let quietVerification: Duration = .milliseconds(1500)
+    /// Before everything was asked for once: how many other registers each round has at least.
+    static let firstPassBudget = 4
     /// Between two tries to learn the rest of the identity.
     static let questionInterval: Duration = .seconds(10)
 

@@ -48,7 +48,7 @@ struct MultiplexerSessionTests {
         let (others, dead) = readings(true)
         #expect(others >= all)
         #expect(dead.goodTurns == 0)
-        #expect((20...45).contains(dead.silentTurns), "\(dead.silentTurns)")
+        #expect((15...45).contains(dead.silentTurns), "\(dead.silentTurns)")
     }
 
     @Test("a charger that is unplugged is told silent, and is read again when it is back")
