@@ -18,8 +18,18 @@ final class HistoryWriter: Sendable {
         var monotonic: Double
     }
 
+    /// What the clock of the bus showed.
+    struct BusClock: Sendable, Equatable {
+        var date: CivilDate
+        /// After its midnight.
+        var seconds: Double
+        /// Seconds of CLOCK_BOOTTIME.
+        var monotonic: Double
+    }
+
     private struct State {
         var samples: [HistorySample] = []
+        var busClock: BusClock?
         var days: [String: OwnDays] = [:]
         var dropped = 0
         var isEnding = false
@@ -85,6 +95,9 @@ final class HistoryWriter: Sendable {
         wake.raise()
     }
 
+    /// Takes what the bus's clock shows; the latest counts.
+    func look(at clock: BusClock) { state.withLock { $0.busClock = clock } }
+
     /// What there is to publish since it was asked last: payloads by topic.
     func takeNews() -> [String: String]? {
         state.withLock { state in
@@ -134,12 +147,17 @@ final class HistoryWriter: Sendable {
         while true {
             _ = wake.wait(until: .now + Self.period)
             wake.clear()
-            let (samples, days, isEnding) = state.withLock { state in
+            let (samples, days, busClock, isEnding) = state.withLock { state in
                 defer {
                     state.samples = []
                     state.days = [:]
+                    state.busClock = nil
                 }
-                return (state.samples, state.days, state.isEnding)
+                return (state.samples, state.days, state.busClock, state.isEnding)
+            }
+            if let busClock {
+                recorder.observeBus(
+                    date: busClock.date, seconds: busClock.seconds, monotonic: busClock.monotonic)
             }
             recorder.record(samples)
             for day in days.values {
