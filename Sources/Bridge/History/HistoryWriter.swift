@@ -145,7 +145,9 @@ final class HistoryWriter: Sendable {
         var written = recorder.status.packedBytes
         var lastFigures = -Double.infinity
         while true {
-            _ = wake.wait(until: .now + Self.period)
+            // A minute is written when it is over: what a power cut can take is no more than that.
+            let left = recorder.untilNextMinute(monotonic: Self.seconds(CLOCK_BOOTTIME)) ?? 60
+            _ = wake.wait(until: .now + min(Self.period, .milliseconds(Int(left * 1000) + 5)))
             wake.clear()
             let (samples, days, busClock, isEnding) = state.withLock { state in
                 defer {

@@ -194,6 +194,13 @@ public final class HistoryRecorder: Sendable {
         }
     }
 
+    /// Seconds until the running minute is over and can be written; nil while there is no clock.
+    public func untilNextMinute(monotonic: Double) -> Double? {
+        state.withLock { state in
+            state.clock.time(at: monotonic).map { 60 - $0.truncatingRemainder(dividingBy: 60) }
+        }
+    }
+
     /// Writes everything there is and closes the database.
     public func close(monotonic: Double) {
         state.withLock { state in
@@ -518,7 +525,7 @@ public final class HistoryRecorder: Sendable {
 
     private func fail(_ error: HistoryError, _ state: inout State) {
         let text = error.description
-        if state.status.trouble != text {
+        if state.status.trouble == nil {
             say(.error, "history is not written: \(text); it waits in memory, for a day at most")
         }
         state.status.trouble = text
