@@ -40,6 +40,8 @@ public final class HistoryStore: Sendable {
         do {
             let store = HistoryStore(path: path, zone: zone, database: try queue(path, readOnly: false))
             try store.check()
+            // Not before: what is damaged is left as it is.
+            try store.database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
             try migrations.migrate(store.database)
             try store.database.write { try $0.execute(sql: "INSERT OR IGNORE INTO meta VALUES ('made_by', 1)") }
             return store
@@ -121,7 +123,6 @@ public final class HistoryStore: Sendable {
         configuration.readonly = readOnly
         configuration.label = "history"
         configuration.busyMode = .timeout(5)
-        if !readOnly { configuration.journalMode = .wal }
         configuration.prepareDatabase { db in
             guard !readOnly else { return }
             // One fsync a minute is little, and a power cut then takes no more than a kill does.
