@@ -191,7 +191,7 @@ struct HomeAssistantAnnouncer {
         // No availability: it is this that says whether there is any.
         let connection = DiscoveryComponent(
             platform: "binary_sensor", uniqueID: id + "_connection", name: "Connection", stateTopic: bridgeState,
-            availability: [], deviceClass: "connectivity", isDiagnostic: true, payloads: ("online", "offline"))
+            availability: [], deviceClass: "connectivity", payloads: ("online", "offline"))
         var components = [(key: "connection", component: connection)]
         if let healthTopic {
             func figure(_ key: String, _ name: String, _ template: String) -> DiscoveryComponent {

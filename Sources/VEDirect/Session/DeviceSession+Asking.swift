@@ -85,8 +85,9 @@ extension DeviceSession {
         guard judge.hasDamage else {
             return min(max(base + .milliseconds(150), .milliseconds(350)) * tries, .seconds(1))
         }
-        // A little more each time, for a device that has become slower.
-        return min(base + .milliseconds(8) + base / 2 * (tries - 1), .milliseconds(600))
+        // A little more each time, for a device that has become slower; and then from the beginning, for on a line that
+        // loses most of what is said long waits would be most of the time.
+        return min(base + .milliseconds(8) + base / 2 * ((tries - 1) % 6), .milliseconds(600))
     }
 
     /// The time of the outstanding request is over: the request to send instead of it, if it is to be repeated.
@@ -103,7 +104,7 @@ extension DeviceSession {
                 return waiting.tries < maximumDoubts ? again(waiting, at: now) : nil
             }
             slots[place].doubts += 1
-            guard slots[place].doubts <= maximumDoubts else {
+            guard slots[place].doubts <= maximumDoubts(of: place) else {
                 counters.unconfirmed += 1
                 dropDoubt(place)
                 slots[place].due = now
