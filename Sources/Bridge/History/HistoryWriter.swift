@@ -18,8 +18,18 @@ final class HistoryWriter: Sendable {
         var monotonic: Double
     }
 
+    /// What the clock of the bus showed.
+    struct BusClock: Sendable, Equatable {
+        var date: CivilDate
+        /// After its midnight.
+        var seconds: Double
+        /// Seconds of CLOCK_BOOTTIME.
+        var monotonic: Double
+    }
+
     private struct State {
         var samples: [HistorySample] = []
+        var busClock: BusClock?
         var days: [String: OwnDays] = [:]
         var dropped = 0
         var isEnding = false
@@ -85,6 +95,9 @@ final class HistoryWriter: Sendable {
         wake.raise()
     }
 
+    /// Takes what the bus's clock shows; the latest counts.
+    func look(at clock: BusClock) { state.withLock { $0.busClock = clock } }
+
     /// What there is to publish since it was asked last: payloads by topic.
     func takeNews() -> [String: String]? {
         state.withLock { state in
@@ -132,14 +145,21 @@ final class HistoryWriter: Sendable {
         var written = recorder.status.packedBytes
         var lastFigures = -Double.infinity
         while true {
-            _ = wake.wait(until: .now + Self.period)
+            // A minute is written when it is over: what a power cut can take is no more than that.
+            let left = recorder.untilNextMinute(monotonic: Self.seconds(CLOCK_BOOTTIME)) ?? 60
+            _ = wake.wait(until: .now + min(Self.period, .milliseconds(Int(left * 1000) + 5)))
             wake.clear()
-            let (samples, days, isEnding) = state.withLock { state in
+            let (samples, days, busClock, isEnding) = state.withLock { state in
                 defer {
                     state.samples = []
                     state.days = [:]
+                    state.busClock = nil
                 }
-                return (state.samples, state.days, state.isEnding)
+                return (state.samples, state.days, state.busClock, state.isEnding)
+            }
+            if let busClock {
+                recorder.observeBus(
+                    date: busClock.date, seconds: busClock.seconds, monotonic: busClock.monotonic)
             }
             recorder.record(samples)
             for day in days.values {

@@ -277,11 +277,14 @@ extension HistoryStore {
 
     /// Days before vebridge knew a charger, from the charger's own records.
     func fillEarlierDays(_ db: Database) throws {
+        // Before its first day is closed a charger is known by its samples alone.
+        let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
+        let beginning = oldest.map { zone.date(at: Double($0) * 60).number }
         for record in try allChargerDays(db) {
             let id = try deviceID(record.device, db)
             let first = try Int.fetchOne(
                 db, sql: "SELECT min(day) FROM figures WHERE device = ? AND figure = 'last_seen'", arguments: [id])
-            guard let first, record.day.number < first else { continue }
+            guard let first = first ?? beginning, record.day.number < first else { continue }
             var all = Dictionary(
                 try figures(of: record.day, db).map { ($0.device, $0) }, uniquingKeysWith: { first, _ in first })
             var figures = all[record.device] ?? DayFigures(day: record.day, device: record.device)
