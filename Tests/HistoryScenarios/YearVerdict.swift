@@ -36,14 +36,18 @@ package struct YearVerdict {
             if error > 0.01 { verdict.details.append("\(day) \(name): \(value) instead of \(truth)") }
         }
         /// A length of time that is made of several stretches is off by what each of their ends is.
-        func length(_ name: String, _ day: CivilDate, _ value: Double?, _ truth: Double, changes: Int, unclear: Double = 0) {
+        func length(
+            _ name: String, _ day: CivilDate, _ value: Double?, _ truth: Double, changes: Int, unclear: Double = 0
+        ) {
             let error = max(0, abs((value ?? 0) - truth) - unclear)
             verdict.time[name] = max(verdict.time[name] ?? 0, error)
             verdict.counts[name, default: (0, 0)].all += 1
             if error > 5.01 { verdict.counts[name, default: (0, 0)].late += 1 }
             let each = error / Double(max(1, changes))
             verdict.each[name] = max(verdict.each[name] ?? 0, each)
-            if each > 5.01 { verdict.details.append("\(day) \(name): \(value ?? 0) instead of \(truth), \(changes) changes") }
+            if each > 5.01 {
+                verdict.details.append("\(day) \(name): \(value ?? 0) instead of \(truth), \(changes) changes")
+            }
         }
         /// - Parameter lasting: the truth without what was too short to be seen; any moment between both is right.
         func time(_ name: String, _ day: CivilDate, _ value: Double?, _ truth: Double?, lasting: Double? = nil) {

@@ -108,7 +108,8 @@ import Testing
         #expect(HistoryStore.keptZone(at: scratch.database)?.name == "Pacific/Auckland")
         #expect(try HistoryStore.read(at: scratch.database, zone: berlin).zone.name == "Europe/Berlin")
         // Eight in the evening there.
-        #expect(try HistoryStore.read(at: scratch.database).days()?.lowerBound == CivilDate(year: 2026, month: 6, day: 1))
+        #expect(
+            try HistoryStore.read(at: scratch.database).days()?.lowerBound == CivilDate(year: 2026, month: 6, day: 1))
         #expect(notices.texts.isEmpty)
         run(berlin, from: 1000)
         #expect(try HistoryStore.read(at: scratch.database).zone.name == "Europe/Berlin")

@@ -6,7 +6,8 @@ import Testing
 import VEDirect
 
 /// The history as the running program keeps it: what the chargers remember, what a disk does to it, and what comes out.
-@Suite("The history of the running program", .timeLimit(.minutes(8)), .enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
+@Suite(
+    "The history of the running program", .timeLimit(.minutes(8)), .enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
 struct HistorySystemTests {
     /// Far from every machine that this is tested on, so that the zone counts.
     private static let zone = "Pacific/Auckland"
@@ -34,7 +35,8 @@ struct HistorySystemTests {
         return try #require(object["devices"] as? [String: [String: Any]])
     }
 
-    @Test("days that only the chargers saw are told as such, and what goes out comes in again the same",
+    @Test(
+        "days that only the chargers saw are told as such, and what goes out comes in again the same",
         .enabled(if: Bench.hasPython, Bench.noPython))
     func ownDays() async throws {
         let broker = try PrivateBroker()
@@ -95,7 +97,9 @@ struct HistorySystemTests {
         // It produced already when it was seen first.
         #expect(measured["production_start"] == nil)
         #expect(measured["first_seen"] is String)
-        #expect((measured["first_seen"] as? String)?.hasSuffix(zone.text(of: Date().timeIntervalSince1970).suffix(6)) == true)
+        #expect(
+            (measured["first_seen"] as? String)?.hasSuffix(zone.text(of: Date().timeIntervalSince1970).suffix(6))
+                == true)
         let other = try await run(["stats", "--json", "--state", scratch.path, "--day", "\(today)", "--zone", "UTC"])
         if other.ending == .exit(0) {
             let seen = try devices(other.output)["HQ2012ABCDE"]?["first_seen"] as? String
@@ -104,7 +108,9 @@ struct HistorySystemTests {
         #expect(try await run(["stats", "--zone", "Boat/Cabin", "--state", scratch.path]).ending == .exit(2))
 
         // Home Assistant sees them.
-        for (id, key) in [("HQ2012ABCDE", "stats_yield_today"), ("battery", "stats_charge_in"), ("system", "stats_solar")]
+        for (id, key) in [
+            ("HQ2012ABCDE", "stats_yield_today"), ("battery", "stats_charge_in"), ("system", "stats_solar"),
+        ]
         where key != "stats_solar" {
             try await board.messages.first("\(key) announced", limit: .seconds(60)) {
                 $0.topic == "homeassistant/device/vebridge_\(id)/config" && $0.payload.contains("\"\(key)\"")
@@ -157,7 +163,9 @@ struct HistorySystemTests {
         return place.hasSuffix(".sqlite") ? place : place + "/" + HistoryStore.fileName
     }
 
-    private func configuration(_ directory: ScratchDirectory, _ charger: Chargers, _ broker: PrivateBroker, _ path: String)
+    private func configuration(
+        _ directory: ScratchDirectory, _ charger: Chargers, _ broker: PrivateBroker, _ path: String
+    )
         -> String
     {
         directory.file(
@@ -229,7 +237,8 @@ struct HistorySystemTests {
         }
     }
 
-    @Test("a full disk and one that may not be written are told once, and nothing else suffers",
+    @Test(
+        "a full disk and one that may not be written are told once, and nothing else suffers",
         .enabled(if: geteuid() == 0, "only root may mount a small disk"), arguments: ["full", "read-only"])
     func noRoom(_ kind: String) async throws {
         let broker = try PrivateBroker()
@@ -257,7 +266,9 @@ struct HistorySystemTests {
         try await board.messages.first("health tells it", limit: .seconds(60)) {
             $0.topic == "vebridge/bridge/health" && $0.payload.contains("\"trouble\":\"cannot write")
         }
-        if kind == "full" { unlink(filler) } else {
+        if kind == "full" {
+            unlink(filler)
+        } else {
             #expect(try await SmallDisk.mount(["-o", "remount,rw", disk.path]))
         }
         // Tried once a minute.

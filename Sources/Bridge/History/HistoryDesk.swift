@@ -35,7 +35,10 @@ struct HistoryDesk {
     private(set) var known: KnownStatistics
 
     /// - Parameter isWanted: false for a look at the plant that leaves no traces.
-    init(_ configuration: Configuration, isWanted: Bool, log: Logger) {
+    init(
+        _ configuration: Configuration, isWanted: Bool, clocks: HistoryWriter.Clocks = HistoryWriter.Clocks(),
+        log: Logger
+    ) {
         interval = configuration.history.interval
         known = KnownStatistics(prefix: configuration.bridge.topic)
         guard isWanted, configuration.history.enabled else {
@@ -49,7 +52,7 @@ struct HistoryDesk {
         }
         let writer = HistoryWriter(
             path: path, zone: configuration.history.rules, retention: configuration.history.retention,
-            prefix: configuration.history.publish ? configuration.bridge.topic : nil, log: log)
+            prefix: configuration.history.publish ? configuration.bridge.topic : nil, clocks: clocks, log: log)
         writer.start()
         self.writer = writer
         due = .zero
@@ -59,7 +62,7 @@ struct HistoryDesk {
     mutating func take(_ plant: Plant, at now: Duration) {
         guard let writer else { return }
         due = now + interval
-        let clock = (wall: HistoryWriter.seconds(CLOCK_REALTIME), monotonic: HistoryWriter.seconds(CLOCK_BOOTTIME))
+        let clock = (wall: writer.clocks.wall(), monotonic: writer.clocks.monotonic())
         var samples: [HistorySample] = []
         var own: [HistoryWriter.OwnDays] = []
         func add(_ device: String, _ quantity: History.Quantity, _ unit: String, _ value: Double, _ age: Duration) {

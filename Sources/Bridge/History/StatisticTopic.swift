@@ -122,7 +122,8 @@ public struct StatisticTopic: Sendable, Hashable {
                 .charger, "time_bulk", "state.bulk", .today, .minutes, "min", "duration", "total_increasing",
                 "Time in bulk"),
             .init(
-                .charger, "time_absorption", "state.absorption", .today, .minutes, "min", "duration", "total_increasing",
+                .charger, "time_absorption", "state.absorption", .today, .minutes, "min", "duration",
+                "total_increasing",
                 "Time in absorption"),
             .init(
                 .charger, "time_float", "state.float", .today, .minutes, "min", "duration", "total_increasing",

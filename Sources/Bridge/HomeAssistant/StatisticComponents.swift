@@ -18,7 +18,8 @@ struct KnownStatistics: Sendable, Equatable {
         let start = "\(prefix)/stats/"
         guard topic.hasPrefix(start) else { return }
         let parts = topic.dropFirst(start.count).split(separator: "/", omittingEmptySubsequences: false)
-        guard let subject = parts.first.flatMap({ StatisticTopic.Subject(rawValue: String($0)) }), let name = parts.last,
+        guard let subject = parts.first.flatMap({ StatisticTopic.Subject(rawValue: String($0)) }),
+            let name = parts.last,
             parts.count == (subject == .system ? 2 : 3)
         else { return }
         let owner = Owner(subject: subject, device: subject == .system ? "" : String(parts[1]))
