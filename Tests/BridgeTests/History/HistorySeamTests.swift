@@ -17,6 +17,11 @@ struct HistorySeamTests {
         private let elapsed = Mutex(0.0)
         var seconds: Double { elapsed.withLock { $0 } }
         func pass(_ seconds: Double) { elapsed.withLock { $0 += seconds } }
+        /// Of a machine without a battery and without a network.
+        var unset: HistoryWriter.Clocks {
+            .init(
+                wall: { [self] in 20 + seconds }, monotonic: { [self] in 20 + seconds }, isSynchronised: { false })
+        }
         var clocks: HistoryWriter.Clocks {
             .init(
                 wall: { [self] in Self.begin + seconds }, monotonic: { [self] in 1000 + seconds },
@@ -169,6 +174,42 @@ struct HistorySeamTests {
         nowhere.bridge.stateDirectory = ""
         #expect(HistoryDesk(nowhere, isWanted: true, log: quietLog).writer == nil)
         #expect((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) == [])
+    }
+
+    @Test("a machine that knows no time takes it from the bus")
+    func timeFromTheBus() throws {
+        let folder = Folder()
+        let time = Time()
+        var desk = HistoryDesk(configuration(folder), isWanted: true, clocks: time.unset, log: quietLog)
+        let writer = try #require(desk.writer)
+        var plant = Plant()
+        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.busDeviceAppeared(shunt)
+        var told: [String: String] = [:]
+        let topic = "vebridge/stats/charger/\(serial)/maximum_power_at"
+        for _ in 0..<40 where told[topic] == nil {
+            for _ in 0..<12 {
+                time.pass(5)
+                let now = Duration.seconds(time.seconds)
+                try live(&plant, 3600, at: now)
+                let clock = 29_848 + Int(time.seconds)
+                bus(&plant, 9, Float(clock), .time, at: now)
+                bus(&plant, 0x0A, Float(416 * 2026 + 32 * 9 + 3), .date, at: now)
+                desk.take(plant, at: now)
+            }
+            let deadline = ContinuousClock.now + .seconds(2)
+            while told[topic] == nil, ContinuousClock.now < deadline {
+                sched_yield()
+                desk.take(plant, at: Duration.seconds(time.seconds))
+                desk.publish {
+                    told[$0.topic] = String(decoding: $0.payload, as: UTF8.self)
+                    return true
+                }
+            }
+        }
+        writer.finish(timeout: .seconds(5))
+        // 08:17:28 and the five seconds until it was read, by the midnight of the place.
+        #expect(told[topic] == "2026-09-03T08:17:33+02:00")
     }
 
     @Test("the bus's clock is a date with the time before it, both fresh, and nothing else")
