@@ -31,6 +31,8 @@ struct HistoryDesk {
     private var days: [String: [HistoryDay]] = [:]
     private var figures: [String: String] = [:]
     private var sent: [String: String] = [:]
+    /// Of which nothing of an earlier run is left.
+    private var swept = Set<String>()
     /// What was ever told and can be announced.
     private(set) var known: KnownStatistics
 
@@ -132,10 +134,11 @@ struct HistoryDesk {
     /// Publishes what has changed.
     mutating func publish(_ publish: (MQTTClient.Message) -> Bool) {
         for (topic, payload) in figures where sent[topic] != payload {
-            // There is nothing to take back of what was never there.
-            guard payload.isEmpty == false || sent[topic] != nil else { continue }
+            // What was never there need not be taken back, but for what an earlier run may have left at the broker.
+            guard !payload.isEmpty || sent[topic] != nil || !swept.contains(topic) else { continue }
             if publish(MQTTClient.Message(topic: topic, payload: payload, qos: 1, retain: true)) {
                 sent[topic] = payload
+                swept.insert(topic)
                 if !payload.isEmpty { known.told(topic) }
             }
         }

@@ -124,11 +124,11 @@ struct HistorySeamTests {
         }
         #expect(last("charger/\(serial)/production_start") == "2026-06-01T06:15:00+02:00")
         // It still produces.
-        #expect(last("charger/\(serial)/production_stop") == nil)
+        #expect(last("charger/\(serial)/production_stop") == "")
         #expect(last("charger/\(serial)/maximum_power") == "360")
         #expect(last("charger/\(serial)/share") == "100")
         #expect(last("charger/\(serial)/finding") == "none")
-        #expect(last("charger/\(serial)/yield_yesterday") == nil)
+        #expect(last("charger/\(serial)/yield_yesterday") == "")
         #expect(last("system/production_start") == "2026-06-01T06:15:00+02:00")
         #expect(last("system/met_consumption") == "2026-06-01T06:15:00+02:00")
         #expect(last("battery/0x31297/voltage_minimum") == "12.5")
@@ -139,7 +139,10 @@ struct HistorySeamTests {
         let out = try #require(Double(last("battery/0x31297/energy_out") ?? ""))
         #expect(abs(out - 0.025) < 0.001)
         #expect(told.allSatisfy { $0.retain && $0.qos == 1 })
-        #expect(told.allSatisfy { !$0.payload.isEmpty })
+        // What an earlier run may have left is taken back, once.
+        let empties = told.filter { $0.payload.isEmpty }.map(\.topic)
+        #expect(empties.contains("vebridge/stats/charger/\(serial)/yield_yesterday"))
+        #expect(Set(empties).count == empties.count)
 
         // Only what has changed is said again, and everything to a broker that knows nothing.
         let count = told.count
@@ -147,8 +150,9 @@ struct HistorySeamTests {
         #expect(told.count == count)
         desk.forgetSent()
         publish()
-        let topics = Set(told.map(\.topic))
-        #expect(told.count - count == topics.count)
+        let values = told[count...].filter { !$0.payload.isEmpty }.map(\.topic)
+        #expect(Set(values).count == values.count && values.count > 20)
+        #expect(told.count - count == values.count)
 
         // What was told can be announced, and everything else cannot.
         let known = desk.known
