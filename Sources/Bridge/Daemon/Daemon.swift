@@ -272,7 +272,7 @@ public struct Daemon: Sendable {
 
         func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            for port in ports where port.channel == nil { deadline = min(deadline, port.deadline(now: time)) }
+            if let due = PortSlot.deadline(ports, now: time) { deadline = min(deadline, due) }
             for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }

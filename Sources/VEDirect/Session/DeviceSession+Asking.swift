@@ -2,6 +2,8 @@
 extension DeviceSession {
     /// The request to send now, if any. Call it after bytes arrived and when ``deadline`` has passed.
     public mutating func nextRequest(at now: Duration) -> Request? {
+        // The driver asks for the deadline at every turn of its loop, for this session and all others.
+        defer { if seldomDue == nil { seldomDue = firstSeldomDue } }
         if case .listening(let until) = phase {
             guard now >= until else { return nil }
             begin(.identifying, at: now)
@@ -48,11 +50,16 @@ extension DeviceSession {
             if !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty || wantsSerial { return .zero }
             var next = nextRound
             if roundIndex < plannedCount, nextTurn < next { next = nextTurn }
-            for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < next {
-                next = slots[index].due
-            }
-            return next
+            return min(next, seldomDue ?? firstSeldomDue)
         }
+    }
+
+    private var firstSeldomDue: Duration {
+        var first = Duration.seconds(Int64.max / 4)
+        for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < first {
+            first = slots[index].due
+        }
+        return first
     }
 
     mutating func send(

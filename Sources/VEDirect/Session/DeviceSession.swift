@@ -175,7 +175,11 @@ public struct DeviceSession: Sendable {
     var hasHeardBlock = false
 
     // Polling
-    var slots: [Slot] = []
+    var slots: [Slot] = [] {
+        didSet { seldomDue = nil }
+    }
+    /// When the first register that is seldom asked for is due; nil until it is worked out again.
+    var seldomDue: Duration?
     var places = RegisterPlaces()
     var plannedCount: Int
     var confirmations: [Int] = []
