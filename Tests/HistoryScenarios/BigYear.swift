@@ -136,6 +136,8 @@ package enum BigYear {
         let last = firstDay + (days - 1)
         report.dayTime = try best("a closed day") { _ = try store.figures(of: last - 2) }
         report.openDayTime = try best("the running day") { _ = try store.foldAgain(last) }
+        _ = try best("who falls behind") { _ = try store.findings(upTo: last) }
+        _ = try best("the figures of a year") { _ = try store.figures(from: firstDay, to: last) }
         let power = try store.series().filter { $0.quantity == .panelPower }
         let from = Double(firstDay.number) * 86_400
         let to = from + Double(days) * 86_400

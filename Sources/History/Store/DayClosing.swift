@@ -206,18 +206,14 @@ extension HistoryStore {
         try figures(from: day, to: day, db)
     }
 
-    /// - Parameter prefix: only figures whose names begin so.
-    func figures(
-        from first: CivilDate, to last: CivilDate, prefix: String = "", _ db: Database
-    ) throws -> [DayFigures] {
+    func figures(from first: CivilDate, to last: CivilDate, _ db: Database) throws -> [DayFigures] {
         let names = try deviceNames(db)
         var all: [DayFigures] = []
         let rows = try Row.fetchCursor(
             db,
-            sql: """
-                SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ?
-                AND substr(figure, 1, ?) = ? ORDER BY day, device, figure
-                """, arguments: [first.number, last.number, prefix.count, prefix])
+            sql:
+                "SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ? ORDER BY day, device, figure",
+            arguments: [first.number, last.number])
         while let row = try rows.next() {
             let day: Int = row[0]
             guard let device = names[row[1]] else { continue }
@@ -226,6 +222,32 @@ extension HistoryStore {
             }
             let figure: String = row[2]
             all[all.count - 1].values[figure] = row[3]
+        }
+        return all
+    }
+
+    /// Only the figures whose names begin with `prefix`, found by the table's key: of a day they are few.
+    func figures(
+        from first: CivilDate, to last: CivilDate, prefix: String, _ db: Database
+    ) throws -> [DayFigures] {
+        let names = try deviceNames(db).sorted { $0.key < $1.key }
+        let span = try Row.fetchOne(db, sql: "SELECT min(day), max(day) FROM figures")
+        guard let low: Int = span?[0], let high: Int = span?[1] else { return [] }
+        let days = max(low, first.number)..<max(low, first.number, min(high, last.number) + 1)
+        let statement = try db.cachedStatement(
+            sql: "SELECT figure, value FROM figures WHERE day = ? AND device = ? AND figure >= ? AND figure < ?")
+        var all: [DayFigures] = []
+        for day in days {
+            for (id, device) in names {
+                var figures = DayFigures(day: CivilDate(number: day), device: device)
+                // What sorts after every name that begins so.
+                let rows = try Row.fetchCursor(statement, arguments: [day, id, prefix, prefix + "\u{7F}"])
+                while let row = try rows.next() {
+                    let figure: String = row[0]
+                    figures.values[figure] = row[1]
+                }
+                if !figures.values.isEmpty { all.append(figures) }
+            }
         }
         return all
     }
