@@ -11,8 +11,8 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak proxy \
-    docs deb install uninstall clean setup setup-test setup-deb
+.PHONY: help run build release test history-proof trust-test offline-test mdns-test wakeups throughput lint format \
+    bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -51,6 +51,18 @@ test: setup-test ## Every test; a broker and pseudo-terminals included.
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --skip SystemTests
 	$(SWIFT) test --skip-build --filter SystemTests
+
+# The history under the knife: the running daemon killed (KILLS=200, half an hour), a year against its truth, a big year.
+KILLS ?= 200
+history-proof: setup-test ## The daemon killed 200 times, a year of statistics against the truth (half an hour each).
+	$(SWIFT) build -c release --product vebridge
+	$(SWIFT) build -c release --product HistoryProof
+	@rm -rf build/history-proof && mkdir -p build/history-proof/kill build/history-proof/store \
+	    build/history-proof/year build/history-proof/size
+	.build/release/HistoryProof daemon $(CURDIR)/.build/release/vebridge build/history-proof/kill $(KILLS)
+	.build/release/HistoryProof kill build/history-proof/store $(KILLS)
+	.build/release/HistoryProof size build/history-proof/size
+	.build/release/HistoryProof year build/history-proof/year
 
 trust-test: build ## Whom it trusts by TLS, on brokers set up with openssl.
 	Tests/Brokers/trust.py --program .build/debug/vebridge

@@ -71,7 +71,7 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "Bridge", "Simulation", "VEDirect", "MasterBus", "CLinux",
+                "Bridge", "History", "Simulation", "VEDirect", "MasterBus", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: system
@@ -92,7 +92,7 @@ let package = Package(
             swiftSettings: system),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(
-            name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"],
+            name: "SystemTests", dependencies: ["Bridge", "History", "Simulation", "vebridge"],
             exclude: ["homeassistant_check.py", "slcan_adapter.py", "mdns.sh", "mdns-test.sh"],
             swiftSettings: system),
     ]

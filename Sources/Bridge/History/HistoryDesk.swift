@@ -31,11 +31,16 @@ struct HistoryDesk {
     private var days: [String: [HistoryDay]] = [:]
     private var figures: [String: String] = [:]
     private var sent: [String: String] = [:]
+    /// Of which nothing of an earlier run is left.
+    private var swept = Set<String>()
     /// What was ever told and can be announced.
     private(set) var known: KnownStatistics
 
     /// - Parameter isWanted: false for a look at the plant that leaves no traces.
-    init(_ configuration: Configuration, isWanted: Bool, log: Logger) {
+    init(
+        _ configuration: Configuration, isWanted: Bool, clocks: HistoryWriter.Clocks = HistoryWriter.Clocks(),
+        log: Logger
+    ) {
         interval = configuration.history.interval
         known = KnownStatistics(prefix: configuration.bridge.topic)
         guard isWanted, configuration.history.enabled else {
@@ -49,7 +54,7 @@ struct HistoryDesk {
         }
         let writer = HistoryWriter(
             path: path, zone: configuration.history.rules, retention: configuration.history.retention,
-            prefix: configuration.history.publish ? configuration.bridge.topic : nil, log: log)
+            prefix: configuration.history.publish ? configuration.bridge.topic : nil, clocks: clocks, log: log)
         writer.start()
         self.writer = writer
         due = .zero
@@ -59,7 +64,7 @@ struct HistoryDesk {
     mutating func take(_ plant: Plant, at now: Duration) {
         guard let writer else { return }
         due = now + interval
-        let clock = (wall: HistoryWriter.seconds(CLOCK_REALTIME), monotonic: HistoryWriter.seconds(CLOCK_BOOTTIME))
+        let clock = (wall: writer.clocks.wall(), monotonic: writer.clocks.monotonic())
         var samples: [HistorySample] = []
         var own: [HistoryWriter.OwnDays] = []
         func add(_ device: String, _ quantity: History.Quantity, _ unit: String, _ value: Double, _ age: Duration) {
@@ -129,10 +134,11 @@ struct HistoryDesk {
     /// Publishes what has changed.
     mutating func publish(_ publish: (MQTTClient.Message) -> Bool) {
         for (topic, payload) in figures where sent[topic] != payload {
-            // There is nothing to take back of what was never there.
-            guard payload.isEmpty == false || sent[topic] != nil else { continue }
+            // What was never there need not be taken back, but for what an earlier run may have left at the broker.
+            guard !payload.isEmpty || sent[topic] != nil || !swept.contains(topic) else { continue }
             if publish(MQTTClient.Message(topic: topic, payload: payload, qos: 1, retain: true)) {
                 sent[topic] = payload
+                swept.insert(topic)
                 if !payload.isEmpty { known.told(topic) }
             }
         }

@@ -27,6 +27,16 @@ final class HistoryWriter: Sendable {
         var monotonic: Double
     }
 
+    /// What the writer goes by.
+    struct Clocks: Sendable {
+        /// Seconds since 1970, by the system's clock.
+        var wall: @Sendable () -> Double = { HistoryWriter.seconds(CLOCK_REALTIME) }
+        /// Seconds since the machine started.
+        var monotonic: @Sendable () -> Double = { HistoryWriter.seconds(CLOCK_BOOTTIME) }
+        /// Whether the kernel knows that the system's clock is kept in step.
+        var isSynchronised: @Sendable () -> Bool = { vebridge_clock_is_synchronised() != 0 }
+    }
+
     private struct State {
         var samples: [HistorySample] = []
         var busClock: BusClock?
@@ -49,13 +59,18 @@ final class HistoryWriter: Sendable {
     private let retention: HistoryRetention
     private let prefix: String?
     private let log: Logger
+    let clocks: Clocks
     private let state = Mutex(State())
     private let wake = WakeSignal()
     private let done = WakeSignal()
 
     /// - Parameter prefix: the first part of the topics of the figures; nil: none are worked out.
-    init(path: String, zone: TimeZoneRules, retention: HistoryRetention, prefix: String?, log: Logger) {
+    init(
+        path: String, zone: TimeZoneRules, retention: HistoryRetention, prefix: String?, clocks: Clocks = Clocks(),
+        log: Logger
+    ) {
         self.path = path
+        self.clocks = clocks
         self.zone = zone
         self.retention = retention
         self.prefix = prefix
@@ -146,7 +161,7 @@ final class HistoryWriter: Sendable {
         var lastFigures = -Double.infinity
         while true {
             // A minute is written when it is over: what a power cut can take is no more than that.
-            let left = recorder.untilNextMinute(monotonic: Self.seconds(CLOCK_BOOTTIME)) ?? 60
+            let left = recorder.untilNextMinute(monotonic: clocks.monotonic()) ?? 60
             _ = wake.wait(until: .now + min(Self.period, .milliseconds(Int(left * 1000) + 5)))
             wake.clear()
             let (samples, days, busClock, isEnding) = state.withLock { state in
@@ -165,10 +180,8 @@ final class HistoryWriter: Sendable {
             for day in days.values {
                 recorder.record(day.records, of: day.device, isProducing: day.isProducing, monotonic: day.monotonic)
             }
-            let monotonic = Self.seconds(CLOCK_BOOTTIME)
-            recorder.tick(
-                wall: Self.seconds(CLOCK_REALTIME), monotonic: monotonic,
-                isSynchronised: vebridge_clock_is_synchronised() != 0)
+            let monotonic = clocks.monotonic()
+            recorder.tick(wall: clocks.wall(), monotonic: monotonic, isSynchronised: clocks.isSynchronised())
             if isEnding {
                 recorder.close(monotonic: monotonic)
                 done.raise()
