@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Simulation
 import Synchronization
+import Web
 
 /// All of it with no hardware.
 struct Demo: ParsableCommand {
@@ -23,7 +24,13 @@ struct Demo: ParsableCommand {
     @Option(help: "How long a simulated day takes.")
     var day = "10m"
 
+    @Option(help: "Where the page is served, such as 127.0.0.1:0 for a free port.")
+    var web = ""
+
     func validate() throws {
+        guard web.isEmpty || ListenAddress(web)?.isLoopback ?? false else {
+            throw ValidationError("--web: an address of this machine such as 127.0.0.1:8070, not '\(web)'")
+        }
         if let seconds, !(0.5...864_000).contains(seconds) {
             throw ValidationError("--for: 0.5 to 864000 seconds, not \(seconds)")
         }
@@ -79,7 +86,8 @@ struct Demo: ParsableCommand {
         }
         // On a terminal the table is drawn over the log, so only trouble is logged.
         let level: Logger.Level = Terminal.isInteractive ? .error : .notice
-        let log = Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level) }
+        let outlets = LogOutlets(configuration.log, level: level)
+        let log = outlets.logger(label: "vebridge")
         let mailbox = Mailbox()
         let daemon = Daemon(configuration: configuration, output: output, once: false, log: log, mailbox: mailbox)
         let bridge: BridgeThread
@@ -90,6 +98,8 @@ struct Demo: ParsableCommand {
             Terminal.complain("\(error)")
             throw Status.failed.exit
         }
+        let server = serve(configuration, mailbox, outlets, log)
+        defer { server?.stop() }
         let limit: Double? = seconds ?? (Terminal.isInteractive ? nil : 10)
         watch(board, until: limit.map { .seconds($0) }, end: end)
         mailbox.stop(reason: "the demo ends")
@@ -105,6 +115,26 @@ struct Demo: ParsableCommand {
             throw Status.failed.exit
         }
         Terminal.complain("every charger and the bus published: \(board.lines.count) topics, \(board.count) messages")
+    }
+
+    /// The page, where it always is or, if somebody has that address, at a free one.
+    private func serve(
+        _ configuration: Configuration, _ mailbox: Mailbox, _ outlets: LogOutlets, _ log: Logger
+    ) -> WebServer? {
+        var configuration = configuration
+        let wanted = web.isEmpty ? [Configuration.Web.defaultListen, "127.0.0.1:0"] : [web]
+        for address in wanted {
+            configuration.web.listen = address
+            guard let server = WebServer(configuration, mailbox: mailbox, ring: outlets.ring, log: log) else {
+                continue
+            }
+            if let url = server.start() {
+                Terminal.complain("the page: \(url)")
+                return server
+            }
+            server.stop()
+        }
+        return nil
     }
 
     /// A broker of our own; nil where there is no mosquitto to be it.
