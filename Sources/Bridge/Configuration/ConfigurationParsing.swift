@@ -388,6 +388,10 @@ private struct ConfigurationReader {
             let secret = secretFile(files.1, written: writtenWebFiles.1, name: "web.token_file", readSecret)
             if let secret { configuration.web.token = secret }
         }
+        for (name, secret) in [("web.password", configuration.web.password), ("web.token", configuration.web.token)]
+        where secret?.reveal().unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) ?? false {
+            report(Problem("'\(name)' holds a control character, which no request can carry"), at: place(name))
+        }
         let isMeantProtected = ["password", "password_file", "token", "token_file"].contains {
             given.contains("web." + $0) || failed.contains("web." + $0)
         }
