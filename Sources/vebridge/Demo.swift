@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bridge
 import Glibc
+import History
 import Logging
 import Simulation
 import Synchronization
@@ -70,6 +71,9 @@ struct Demo: ParsableCommand {
         var configuration = Configuration()
         configuration.ports = ports
         configuration.can = ["slcan:\(bus.path)"]
+        let state = DemoState(serials: serials, zone: configuration.history.rules)
+        defer { state?.remove() }
+        configuration.bridge.stateDirectory = state?.path ?? ""
         var output = Daemon.Output.lines { board.note(line: $0) }
         var listener: MQTTClient?
         if let broker {
@@ -164,6 +168,39 @@ struct Demo: ParsableCommand {
             if end.waitForStop(min(rest ?? .milliseconds(500), .milliseconds(500))) != nil { return }
             Terminal.draw("\u{1B}[H\u{1B}[2J" + board.screen() + "\nCtrl-C ends the demo\n")
         }
+    }
+}
+
+/// A state directory for as long as the demo runs, with a past in it.
+private struct DemoState {
+    let path: String
+
+    /// Nil where nothing can be written.
+    init?(serials: [String], zone: TimeZoneRules) {
+        var name = Array("/tmp/vebridge-demo-XXXXXX".utf8CString)
+        guard name.withUnsafeMutableBufferPointer({ $0.baseAddress.map { mkdtemp($0) != nil } ?? false }) else {
+            return nil
+        }
+        path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        do {
+            try DemoPast.write(to: path + "/" + HistoryStore.fileName, serials: serials, zone: zone)
+        } catch {
+            Terminal.complain("the demo has no past: \(error)")
+        }
+    }
+
+    /// Takes away what the demo has left.
+    func remove() {
+        if let folder = opendir(path) {
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name != ".", name != ".." { unlink(path + "/" + name) }
+            }
+            closedir(folder)
+        }
+        rmdir(path)
     }
 }
 

@@ -42,13 +42,14 @@ final class DayDesk: Sendable {
     /// A range of days: `from` and `to`, the last 31 days unless asked otherwise.
     func days(_ request: Request) -> EventLoopFuture<Answer> {
         let today = zone.date(at: Double(time(nil)))
-        guard let last = Self.date(request.query["to"], usual: today),
-            let first = Self.date(request.query["from"], usual: last - 30)
+        let given = (from: request.query["from"], to: request.query["to"])
+        // Who names only the first day means the days after it.
+        guard let from = Self.date(given.from, usual: Self.date(given.to, usual: today).map { $0 - 30 }),
+            let to = Self.date(given.to, usual: max(today, from))
         else { return loop.makeSucceededFuture(Self.badDay) }
-        guard first <= last, last - first < Self.longestRange else {
-            return loop.makeSucceededFuture(
-                .failure(.badRequest, "bad_range", "from 1 to \(Self.longestRange) days, the first one first"))
-        }
+        // The answer tells what it is about: days in the other order are put right, of too many the last are taken.
+        let last = max(from, to)
+        let first = max(min(from, to), last - (Self.longestRange - 1))
         return ask { desk, store in
             let figures = try store.figures(from: first, to: last)
             let findings = try desk.findings(store, upTo: today)

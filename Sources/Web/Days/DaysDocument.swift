@@ -29,7 +29,7 @@ enum DaysDocument {
             ])
         }
         return JSONText.object([
-            ("zone", JSONText.quoted(zone.name)), ("today", JSONText.quoted(today.description)),
+            ("zone", JSONText.quoted(ZoneName.known(zone))), ("today", JSONText.quoted(today.description)),
             ("first", JSONText.text(known?.lowerBound.description)),
             ("last", JSONText.text(known?.upperBound.description)),
             ("from", JSONText.quoted(range.lowerBound.description)),
@@ -50,7 +50,7 @@ enum DaysDocument {
         zone: TimeZoneRules
     ) -> String {
         JSONText.object([
-            ("day", JSONText.quoted(day.description)), ("zone", JSONText.quoted(zone.name)),
+            ("day", JSONText.quoted(day.description)), ("zone", JSONText.quoted(ZoneName.known(zone))),
             ("start", JSONText.rounded(start)), ("end", JSONText.rounded(end)),
             ("devices", devices(figures) { _ in true }),
             (

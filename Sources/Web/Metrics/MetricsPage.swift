@@ -37,8 +37,9 @@ enum MetricsPage {
                 "vebridge_history_dropped_samples_total", .counter, "Samples that were given up.",
                 Double(history.dropped))
             page.add(
-                "vebridge_history_waiting_minutes", .gauge, "Minutes that wait for a disk that cannot be written.",
-                Double(history.waitingMinutes))
+                "vebridge_history_waiting_seconds", .gauge,
+                "Time whose samples wait for a disk that cannot be written.",
+                Double(history.waitingMinutes * 60))
             page.add(
                 "vebridge_history_ok", .gauge, "Whether the history can be written.", history.trouble == nil ? 1 : 0)
         }

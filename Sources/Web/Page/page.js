@@ -1,5 +1,5 @@
 import { s, stackedBars, lines, legend, spark } from '/charts.js';
-import { t, number, quantity, decimals, span, bytes, clock, moment, dayLong, dayShort, language, locale, chargeState, portState, portAdvice, reason, figure, figureOrder } from '/words.js';
+import { t, number, quantity, decimals, span, bytes, clock, hour, moment, dayLong, dayShort, language, locale, chargeState, portState, portAdvice, reason, figure, figureOrder } from '/words.js';
 
 const $ = (id) => document.getElementById(id);
 const state = { now: null, health: null, at: 0, linked: false, since: Date.now(), days: null, day: null, view: '', stream: null, known: new URLSearchParams(location.search) };
@@ -275,6 +275,8 @@ async function loadDays() {
     if (number !== days.number) return;
     days.day = day;
     days.at = Date.now();
+    days.zone = list.zone;
+    if (!wanted && list.today !== list.to) return void loadDays();
     drawDays(list, detail);
   } catch (error) {
     if (number !== days.number) return;
@@ -282,7 +284,10 @@ async function loadDays() {
     $('days-body').replaceChildren(h('p', { cls: 'note' }, text));
   }
 }
-const localToday = () => new Intl.DateTimeFormat('sv-SE').format(new Date()).slice(0, 10);
+const localToday = () => {
+  // The plant's day, once its zone is known; it need not be that of who looks.
+  try { return new Intl.DateTimeFormat('sv-SE', { timeZone: days.zone }).format(new Date()).slice(0, 10); } catch { return new Intl.DateTimeFormat('sv-SE').format(new Date()).slice(0, 10); }
+};
 
 function drawDays(list, detail) {
   const zone = detail.zone;
@@ -324,7 +329,7 @@ function drawDays(list, detail) {
   if (bars.isConnected) stackedBars(bars, { unit: 'kWh', label: t('yieldByDay'), format: (value) => number(value, 1, 0), every: 1,
     days: all.map((day) => ({ label: dayShort(day), href: `#days/${day}`, current: day === detail.day, title: `${dayLong(day)}: ${byDay.has(day) ? quantity(yieldOf(byDay.get(day)), 'kWh') : '–'}`, parts: chargers.map((name) => byDay.get(day)?.[name]?.yield ?? null) })) });
   const hours = (width) => { const step = (width < 420 ? 6 : width < 700 ? 4 : 2) * 3600; const list = []; for (let at = 0; at <= detail.end - detail.start; at += step) list.push(at); return list; };
-  const time = { from: 0, to: detail.end - detail.start, xTicks: hours, xText: (at) => clock(detail.start + at, zone), hint: t('hint') };
+  const time = { from: 0, to: detail.end - detail.start, xTicks: hours, xText: (at, fine) => (fine ? clock : hour)(detail.start + at, zone), hint: t('hint') };
   if (power.isConnected) lines(power, { ...time, label: t('powerOverDay'), axes: [{ unit: 'W', zero: true, stacked: true, format: (value) => number(value, 0), series: powers.map((one) => ({ ...one, name: one.device, kind: kind(one.device) })) }] });
   if (battery.isConnected) lines(battery, { ...time, label: t('batteryOverDay'), axes: [{ unit: 'V', format: (value, fine) => number(value, fine ? 2 : 1), series: volts.map((one) => ({ ...one, name: t('voltage'), kind: 'k0' })) },
     ...(amps.length ? [{ unit: 'A', zero: true, format: (value, fine) => number(value, fine ? 1 : 0), series: amps.map((one) => ({ ...one, name: t('current'), kind: 'k5' })) }] : [])] });

@@ -88,6 +88,10 @@ final class RequestHandler: ChannelInboundHandler {
             write(.failure(.badRequest, "bad_request", "the path or the query cannot be read"), to: head, context)
             return
         }
+        if request.path == "/api/v1/events", request.query["with"] ?? "health" != "health" {
+            write(.failure(.badRequest, "bad_with", "with is health, or not there"), to: head, context)
+            return
+        }
         if request.path == "/api/v1/events", !request.isHead {
             stream(request, context)
             return
