@@ -91,6 +91,13 @@ let package = Package(
             ],
             swiftSettings: system
         ),
+        // Real connections on the loopback, to a server before a bridge that says what the test wants.
+        .testTarget(
+            name: "WebTests",
+            dependencies: [
+                "Web", "Bridge", "History", "VEDirect", "MasterBus", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: system),
         // A plant's year with its truth, for the tests in short and for the proof at length.
         .target(
             name: "HistoryScenarios", dependencies: ["History", "Simulation"], path: "Tests/HistoryScenarios",

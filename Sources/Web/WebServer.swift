@@ -19,7 +19,7 @@ public final class WebServer: Sendable {
     private let address: ListenAddress
     private let isDefault: Bool
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private let site: WebSite
+    let site: WebSite
     private let log: Logger
     private let state = Mutex(State())
 
@@ -28,12 +28,16 @@ public final class WebServer: Sendable {
     /// - Parameters:
     ///   - mailbox: the daemon's.
     ///   - ring: the last records of the log; nil: none are shown.
-    public init?(_ configuration: Configuration, mailbox: Mailbox, ring: LogRing?, log: Logger) {
+    public convenience init?(_ configuration: Configuration, mailbox: Mailbox, ring: LogRing?, log: Logger) {
+        self.init(configuration, mailbox: mailbox, ring: ring, log: log, patience: Patience())
+    }
+
+    init?(_ configuration: Configuration, mailbox: Mailbox, ring: LogRing?, log: Logger, patience: Patience) {
         guard let address = ListenAddress(configuration.web.listen) else { return nil }
         self.address = address
         isDefault = configuration.web.listen == Configuration.Web.defaultListen
         self.log = log
-        site = WebSite(configuration, loop: group.next(), mailbox: mailbox, ring: ring, log: log)
+        site = WebSite(configuration, loop: group.next(), mailbox: mailbox, ring: ring, log: log, patience: patience)
     }
 
     /// Begins to listen. Where the address is taken it is said in the log once, and the bridge goes on without.

@@ -16,6 +16,7 @@ final class WebSite: Sendable {
     static let connectionLimit = 256
     static let peerLimit = 64
 
+    let patience: Patience
     let hosts: HostCheck
     let credentials: Credentials
     let hub: EventHub
@@ -24,19 +25,23 @@ final class WebSite: Sendable {
     private let ring: LogRing?
     private let noise: NoiseRecord
     private let refusals: Refusals
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private let state = Mutex(State())
 
-    init(_ configuration: Configuration, loop: any EventLoop, mailbox: Mailbox, ring: LogRing?, log: Logger) {
+    init(
+        _ configuration: Configuration, loop: any EventLoop, mailbox: Mailbox, ring: LogRing?, log: Logger,
+        patience: Patience
+    ) {
         self.loop = loop
+        self.patience = patience
         self.ring = ring
         hosts = HostCheck(configuration.web.hosts, machine: Self.machineName)
         credentials = Credentials(configuration.web)
-        desk = SnapshotDesk(loop: loop, mailbox: mailbox)
+        desk = SnapshotDesk(loop: loop, mailbox: mailbox, patience: patience.bridge)
         days = DayDesk(configuration, loop: loop)
         noise = NoiseRecord()
         refusals = Refusals(log: log)
-        hub = EventHub(loop: loop, desk: desk, noise: noise, ring: ring)
+        hub = EventHub(loop: loop, desk: desk, noise: noise, ring: ring, patience: patience.listener)
     }
 
     /// Begins what happens by itself.

@@ -23,19 +23,19 @@ final class EventHub: Sendable {
 
     static let limit = 128
     static let period: TimeAmount = .seconds(1)
-    /// A page that takes nothing for so long is closed.
-    static let patience: TimeAmount = .seconds(20)
     /// Of so many ticks one carries the health as well.
     private static let healthTicks = 2
 
     private let loop: any EventLoop
+    private let patience: TimeAmount
     private let desk: SnapshotDesk
     private let noise: NoiseRecord
     private let ring: LogRing?
     private let state = Mutex(State())
 
-    init(loop: any EventLoop, desk: SnapshotDesk, noise: NoiseRecord, ring: LogRing?) {
+    init(loop: any EventLoop, desk: SnapshotDesk, noise: NoiseRecord, ring: LogRing?, patience: TimeAmount) {
         self.loop = loop
+        self.patience = patience
         self.desk = desk
         self.noise = noise
         self.ring = ring
@@ -86,7 +86,8 @@ final class EventHub: Sendable {
         desk.snapshot().whenSuccess { [weak self] in self?.tell($0) }
     }
 
-    private func tell(_ snapshot: BridgeSnapshot) {
+    /// Tells every page that takes it.
+    func tell(_ snapshot: BridgeSnapshot) {
         let (listeners, number) = state.withLock { state in
             state.number += 1
             return (state.listeners, state.number)
@@ -110,7 +111,7 @@ final class EventHub: Sendable {
             state.withLock { $0.listeners[key]?.stuckSince = .now() }
             return
         }
-        if .now() - since >= Self.patience { listener.channel.close(promise: nil) }
+        if .now() - since >= patience { listener.channel.close(promise: nil) }
     }
 
     private func health(_ snapshot: BridgeSnapshot) -> String {

@@ -8,15 +8,6 @@ final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// A request that is not whole by then is not waited for.
-    static let headPatience: TimeAmount = .seconds(10)
-    /// Nor is one who does not take an answer.
-    static let answerPatience: TimeAmount = .seconds(20)
-    /// How long a connection is kept for another request.
-    static let idlePatience: TimeAmount = .seconds(30)
-    /// How long the answer to a wrong password takes.
-    static let wrongPasswordPause: TimeAmount = .milliseconds(500)
-
     private let site: WebSite
     private var head: HTTPRequestHead?
     private var deadline: Scheduled<Void>?
@@ -27,7 +18,7 @@ final class RequestHandler: ChannelInboundHandler {
     init(site: WebSite) { self.site = site }
 
     func channelActive(context: ChannelHandlerContext) {
-        expect(within: Self.headPatience, .slow, context)
+        expect(within: site.patience.head, .slow, context)
         context.fireChannelActive()
     }
 
@@ -77,7 +68,7 @@ final class RequestHandler: ChannelInboundHandler {
             }
             // Guessing is to take time; a browser asks first without a password, and that costs it nothing.
             let bound = NIOLoopBound((self, context), eventLoop: loop)
-            deadline = loop.scheduleTask(in: Self.wrongPasswordPause) {
+            deadline = loop.scheduleTask(in: site.patience.wrongPassword) {
                 let (handler, context) = bound.value
                 handler.write(answer, to: head, context)
             }
@@ -97,7 +88,7 @@ final class RequestHandler: ChannelInboundHandler {
             return
         }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        expect(within: Self.answerPatience, nil, context)
+        expect(within: site.patience.answer, nil, context)
         site.answer(request).hop(to: context.eventLoop).whenSuccess { answer in
             let (handler, context) = bound.value
             handler.write(answer, to: head, context)
@@ -173,7 +164,7 @@ final class RequestHandler: ChannelInboundHandler {
         if hasBody, head?.method != .HEAD {
             context.write(Self.wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
         }
-        expect(within: Self.answerPatience, .slow, context)
+        expect(within: site.patience.answer, .slow, context)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil))).whenComplete { result in
             let (handler, context) = bound.value
@@ -188,7 +179,7 @@ final class RequestHandler: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
-        expect(within: Self.idlePatience, nil, context)
+        expect(within: site.patience.idle, nil, context)
     }
 
     private func stream(_ request: Request, _ context: ChannelHandlerContext) {

@@ -14,16 +14,15 @@ final class SnapshotDesk: Sendable {
         var round = 0
     }
 
-    /// A bridge that is not back by then hangs.
-    private static let patience: TimeAmount = .seconds(3)
-
     private let loop: any EventLoop
     private let mailbox: Mailbox
+    private let patience: TimeAmount
     private let state = Mutex(State())
 
-    init(loop: any EventLoop, mailbox: Mailbox) {
+    init(loop: any EventLoop, mailbox: Mailbox, patience: TimeAmount) {
         self.loop = loop
         self.mailbox = mailbox
+        self.patience = patience
     }
 
     /// How everything is, no older than this. Fails with ``Silence``.
@@ -42,7 +41,7 @@ final class SnapshotDesk: Sendable {
                 // A closed loop takes nothing any more, and nobody waits there either.
                 loop.execute { [self] in settle(round, .success(snapshot)) }
             }
-            loop.scheduleTask(in: Self.patience) { [self] in settle(round, .failure(Silence())) }
+            loop.scheduleTask(in: patience) { [self] in settle(round, .failure(Silence())) }
         }
         return promise.futureResult
     }
