@@ -93,7 +93,7 @@ def look(browser, url, name, pictures, ready, languages=("en", "de"), widths=WID
             page.dark(width == 768)
             begin = time.monotonic()
             page.open(f"{url}?lang={language}#{view}")
-            is_ready = page.wait(ready.get(view.split("/")[0], "true"))
+            is_ready = page.wait(f"Boolean({ready[view.split('/')[0]]})")
             took = time.monotonic() - begin
             place = f"{name}, {view} at {width}"
             check(is_ready, f"{place}: not ready after 15 s")
@@ -113,7 +113,7 @@ def look(browser, url, name, pictures, ready, languages=("en", "de"), widths=WID
             for complaint in page.complaints():
                 check(False, f"{place}: {complaint}")
             if first is None:
-                first = page.evaluate("document.body.innerText")
+                first = page.evaluate("document.body.textContent")
                 weight, count = page.transferred()
                 print(f"  first look: {weight} bytes in {count} requests, {took:.2f} s")
                 check(weight < 150_000, f"{place}: {weight} bytes")
@@ -154,7 +154,7 @@ def keyboard(browser, url):
     page = browser.page()
     page.size(1440)
     page.open(url + "?lang=en#days")
-    page.wait("document.querySelector('#days-body .chart svg')")
+    page.wait("Boolean(document.querySelector('#days-body .chart svg'))")
     reached = set()
     for _ in range(60):
         page.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)

@@ -28,7 +28,7 @@ enum NowDocument {
                 ])
             ), ("consumption", figure(picture.consumption, "W")), ("inverter", inverter(picture.inverter)),
             ("chargers", JSONText.list(snapshot.chargers.map(charger))), ("ports", ports(snapshot)),
-            ("brokers", brokers(snapshot)),
+            ("brokers", brokers(snapshot)), ("history", "\(snapshot.history != nil)"),
         ])
     }
 

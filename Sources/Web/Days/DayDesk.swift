@@ -50,7 +50,9 @@ final class DayDesk: Sendable {
         // The answer tells what it is about: days in the other order are put right, of too many the last are taken.
         let last = max(from, to)
         let first = max(min(from, to), last - (Self.longestRange - 1))
-        return ask { desk, store in
+        let empty = Answer(
+            DaysDocument.range(first...last, [], findings: [], known: nil, today: today, zone: zone) + "\n")
+        return ask(empty: empty) { desk, store in
             let figures = try store.figures(from: first, to: last)
             let findings = try desk.findings(store, upTo: today)
             let known = try store.days()
@@ -74,8 +76,9 @@ final class DayDesk: Sendable {
         guard let day = Self.date(String(text), usual: nil) else {
             return loop.makeSucceededFuture(Self.badDay)
         }
-        return ask { desk, store in
-            let (start, end) = (Double(desk.zone.start(of: day)), Double(desk.zone.start(of: day + 1)))
+        let (start, end) = (Double(zone.start(of: day)), Double(zone.start(of: day + 1)))
+        let empty = Answer(DaysDocument.day(day, start: start, end: end, [], [], zone: zone) + "\n")
+        return ask(empty: empty) { desk, store in
             let figures = try store.figures(of: day)
             var lines: [(Series, [ChartPoint])] = []
             for series in try store.series() where DaysDocument.charted.contains(series.quantity) {
@@ -105,7 +108,10 @@ final class DayDesk: Sendable {
 
     // MARK: The file
 
-    private func ask(_ body: @escaping @Sendable (DayDesk, HistoryStore) throws -> Answer) -> EventLoopFuture<Answer> {
+    /// - Parameter empty: the answer while there is no file yet.
+    private func ask(empty: Answer, _ body: @escaping @Sendable (DayDesk, HistoryStore) throws -> Answer)
+        -> EventLoopFuture<Answer>
+    {
         guard let path else {
             return loop.makeSucceededFuture(
                 .failure(.notFound, "no_history", "no history is kept: set bridge.state_directory"))
@@ -127,7 +133,7 @@ final class DayDesk: Sendable {
             return try body(self, store)
         }.flatMapErrorThrowing { error in
             switch error {
-            case HistoryError.missing: .failure(.notFound, "no_history", "there is nothing in the history yet")
+            case HistoryError.missing: empty
             // The file's path is nobody's business.
             case is HistoryError: .failure(.serviceUnavailable, "history", "the history cannot be read now")
             default: .failure(.serviceUnavailable, "history", "the history cannot be read")

@@ -123,7 +123,8 @@ export function lines(box, { from, to, xTicks, xText, axes, label, hint }) {
     });
     for (const tick of xTicks(width)) {
       svg.append(s('line', { class: 'axis', x1: x(tick), x2: x(tick), y1: height - bottom, y2: height - bottom + 4 }));
-      svg.append(text(Math.min(width - 16, Math.max(16, x(tick))), height - 6, xText(tick), 'middle'));
+      const at = x(tick);
+      svg.append(at > width - 26 ? text(width - 1, height - 6, xText(tick), 'end') : text(Math.max(16, at), height - 6, xText(tick), 'middle'));
     }
     const cursor = s('line', { class: 'cursor', y1: top, y2: height - bottom, visibility: 'hidden' });
     svg.append(cursor);

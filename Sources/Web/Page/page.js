@@ -266,6 +266,10 @@ function go(by) { if (days.day) location.hash = `#days/${shift(days.day, by)}`; 
 
 async function loadDays() {
   if (!$('days-body')) buildDays();
+  // What there is to ask for is known with the first event.
+  if (!state.now) return;
+  days.at = Date.now();
+  if (!state.now.history) return void $('days-body').replaceChildren(h('p', { cls: 'note calm' }, t('noHistory')));
   const wanted = /^#days\/(\d{4}-\d\d-\d\d)$/.exec(location.hash);
   const number = (days.number = (days.number ?? 0) + 1);
   try {
@@ -280,8 +284,7 @@ async function loadDays() {
     drawDays(list, detail);
   } catch (error) {
     if (number !== days.number) return;
-    const text = { no_history: error.message.startsWith('there is nothing') ? t('noHistoryYet') : t('noHistory') }[error.code] ?? t('historyTrouble');
-    $('days-body').replaceChildren(h('p', { cls: 'note' }, text));
+    $('days-body').replaceChildren(h('p', { cls: 'note' }, error.code === 'no_history' ? t('noHistory') : t('historyTrouble')));
   }
 }
 const localToday = () => {
@@ -317,7 +320,7 @@ function drawDays(list, detail) {
   const hasDay = Object.keys(detail.devices).length || detail.series.length;
 
   body.replaceChildren(...[
-    h('section', { cls: 'card' }, h('h2', {}, dayLong(detail.day)), h('p', { cls: 'words' }, hasDay ? sentences(detail, list) : t('nothingKnown'))),
+    h('section', { cls: 'card' }, h('h2', {}, dayLong(detail.day)), h('p', { cls: 'words' }, hasDay ? sentences(detail, list) : list.first ? t('nothingKnown') : t('noHistoryYet'))),
     powers.length ? h('section', { cls: 'card' }, h('h2', {}, t('powerOverDay')), power, legend(powers.map((one) => [one.device, kind(one.device)]))) : null,
     volts.length ? h('section', { cls: 'card' }, h('h2', {}, t('batteryOverDay')), battery, legend([[t('voltage'), 'k0'], ...(amps.length ? [[t('current'), 'k5']] : [])])) : null,
     hasDay ? h('section', { cls: 'stack' }, h('h2', {}, t('figuresOf')), h('div', { cls: 'grid' }, ...figureCards(detail))) : null,
@@ -401,10 +404,12 @@ function connect() {
   state.stream = stream;
   const linked = () => { if (!state.linked) { state.linked = true; state.since = Date.now(); } };
   stream.addEventListener('now', (event) => {
+    const isFirst = !state.now;
     state.now = JSON.parse(event.data);
     state.at = performance.now();
     linked();
     draw();
+    if (isFirst && state.view === 'days') loadDays();
     if (!state.wantsHealth && !state.now.chargers.length) connect();
   });
   stream.addEventListener('health', (event) => { state.health = JSON.parse(event.data); linked(); if (state.view === 'health') drawHealth(); });
