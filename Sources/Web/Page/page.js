@@ -77,18 +77,21 @@ function flow(now) {
   const sunToLoad = used === null ? 0 : Math.max(0, Math.min(sun, used));
   const batteryToLoad = into === null ? 0 : Math.max(0, -into - (other ? 0 : Math.max(0, -(used ?? 0))));
   const otherToBattery = other ? -used : 0;
-  const node = (x, y, kind, name, main, sub) => [
+  // What is old is shown as such, and flows nowhere.
+  const old = (one) => (one && isOld(one) ? one : null);
+  const isFlowing = ![made, battery.power, consumption].some(old);
+  const node = (x, y, kind, name, main, sub, stale) => [
     s('rect', { class: kind, x: x - 78, y: y - 44, width: 156, height: 88, rx: 14 }), s('text', { x, y: y - 21 }, name),
-    s('text', { class: 'v', x, y: y + 8 }, main), s('text', { class: 's', x, y: y + 31 }, sub)];
-  const edge = (d, amount, kind, back) => s('path', { d, class: amount >= least ? `on from-${kind}${back ? ' back' : ''}` : 'off' });
-  const label = (x, y, amount, anchor) => (amount >= least ? [s('text', { class: `f ${anchor}`, x, y }, quantity(amount, 'W'))] : []);
+    s('text', { class: stale ? 'v old' : 'v', x, y: y + 8 }, main), s('text', { class: stale ? 's old' : 's', x, y: y + 31 }, stale ? t('ago', span(stale.age + elapsed())) : sub)];
+  const edge = (d, amount, kind, back) => s('path', { d, class: isFlowing && amount >= least ? `on from-${kind}${back ? ' back' : ''}` : 'off' });
+  const label = (x, y, amount, anchor) => (isFlowing && amount >= least ? [s('text', { class: `f ${anchor}`, x, y }, quantity(amount, 'W'))] : []);
   const percent = battery.state_of_charge ? quantity(battery.state_of_charge.value, '%') : battery.voltage ? quantity(battery.voltage.value, 'V') : '–';
   const svg = s('svg', { viewBox: '0 0 380 300', role: 'img', 'aria-label': t('flowLabel', watts(solar.power), `${percent} ${battery.power ? watts(battery.power) : ''}`, watts(consumption)) },
     edge('M150 96 L100 200', sunToBattery, 'sun'), edge('M230 96 L280 200', sunToLoad, 'sun'),
     edge('M166 244 L214 244', batteryToLoad + otherToBattery, other ? 'load' : 'battery', other),
-    ...node(190, 50, 'sun', t('panels'), watts(solar.power), solar.yield_today ? `${quantity(solar.yield_today.value, 'kWh')} ${t('today')}` : ''),
-    ...node(87, 244, 'battery', t('battery'), percent, battery.power ? `${quantity(Math.abs(battery.power.value), 'W')} ${batteryWord(battery)}` : t('noShunt')),
-    ...node(293, 244, 'load', other ? t('otherSource') : t('loads'), consumption ? quantity(Math.abs(consumption.value), 'W') : '–', ''),
+    ...node(190, 50, 'sun', t('panels'), watts(solar.power), solar.yield_today ? `${quantity(solar.yield_today.value, 'kWh')} ${t('today')}` : '', old(solar.power)),
+    ...node(87, 244, 'battery', t('battery'), percent, battery.power ? `${quantity(Math.abs(battery.power.value), 'W')} ${batteryWord(battery)}` : t('noShunt'), old(battery.state_of_charge ?? battery.voltage)),
+    ...node(293, 244, 'load', other ? t('otherSource') : t('loads'), consumption ? quantity(Math.abs(consumption.value), 'W') : '–', '', old(consumption)),
     ...label(112, 152, sunToBattery, 'end'), ...label(268, 152, sunToLoad, 'start'), ...label(190, 190, batteryToLoad + otherToBattery, 'middle'));
   return h('div', { cls: 'card flow' }, svg);
 }
@@ -104,7 +107,7 @@ function batteryCard({ battery }) {
   return h('section', { cls: 'card', 'aria-label': t('battery') },
     h('div', { cls: 'row' }, h('h2', {}, t('battery')), battery.power ? h('span', { cls: `badge ${battery.power.value > 3 ? 'good' : 'calm'}` }, batteryWord(battery)) : null),
     value(main, { big: true }), charge ? bar(charge.value / 100) : null,
-    rows([charge ? row(t('voltage'), battery.voltage) : null, row(battery.power ? t('current') : t('chargeCurrent'), battery.current), row(t('power'), battery.power),
+    rows([charge ? row(t('voltage'), battery.voltage) : null, row(t('current'), battery.current), row(t('power'), battery.power),
       battery.time_to_go && battery.power && battery.power.value < 0 ? [t('timeToGo'), span(battery.time_to_go.value)] : null, row(t('consumed'), battery.consumed_charge)]),
     battery.current && !battery.power ? h('p', { cls: 'soft' }, t('chargeFrom')) : null);
 }
@@ -154,7 +157,7 @@ function drawNotes() {
   if (now) {
     const { total, connected } = now.brokers;
     if (total && connected < total) notes.push(['', total === 1 ? t('brokerDown') : t('brokersDown', total - connected, total)]);
-    if (now.ports.in_trouble && (now.chargers.length || Object.values(now.battery).some(Boolean))) notes.push(['', t('portTrouble', now.ports.in_trouble, now.ports.total), '#health', t('seeHealth')]);
+    if (now.ports.in_trouble && (now.chargers.length || Object.values(now.battery).some(Boolean))) notes.push(['', t('portTrouble', now.ports.in_trouble, now.ports.total), ...(state.view === 'health' ? [] : ['#health', t('seeHealth')])]);
     if (state.view === 'now' && now.chargers.length && now.chargers.every((charger) => charger.dark && charger.answers)) notes.push(['calm', t('night')]);
   }
   show($('notes'), ...notes.map(([kind, text, href, link]) => h('p', { cls: `note ${kind}`.trim(), role: kind === 'calm' ? null : 'status' }, `${text} `, href ? h('a', { href }, link) : null)));
@@ -196,7 +199,7 @@ function busCard(bus) {
   return h('section', { cls: `card${isFine ? '' : ' bad'}`, 'aria-label': bus.source }, h('div', { cls: 'row' }, h('h3', {}, bus.source), h('span', { cls: `badge ${isFine ? 'good' : 'bad'}` }, bus.open ? t('open') : t('closed'))),
     bus.trouble ? h('p', { cls: 'l-error' }, bus.trouble) : null,
     rows([[t('frames'), number(bus.frames)], [t('values'), number(bus.values)], [t('errors'), number(bus.errors)], [t('requests'), number(bus.requests)], [t('timeouts'), number(bus.failures)], [t('reopens'), number(bus.reopens)]]),
-    bus.devices.length ? rows(bus.devices.map((device) => [device.name ?? device.address, `${device.awake ? t('awake') : t('asleep')}, ${number(device.values)} ${t('values')}`]), true) : null);
+    bus.devices.length ? rows(bus.devices.map((device) => [device.name ?? device.address, `${device.awake ? t('awake') : t('asleep')}, ${t('nValues', number(device.values))}`]), true) : null);
 }
 
 function brokerCard(broker) {
