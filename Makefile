@@ -11,8 +11,8 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test history-proof trust-test offline-test mdns-test wakeups throughput lint format \
-    bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb
+.PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput lint \
+    format bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -73,6 +73,9 @@ offline-test: release ## A broker that is away for five minutes (AWAY=300): what
 
 mdns-test: build ## A broker found by avahi-daemon, moved and withdrawn, in network namespaces (needs root).
 	Tests/SystemTests/mdns-test.sh .build/debug/vebridge
+
+page-test: build ## The page in a real Chromium, at three widths (PICTURES=folder keeps pictures of it).
+	Tests/Page/page_test.py --program .build/debug/vebridge $(if $(PICTURES),--pictures '$(PICTURES)')
 
 wakeups: release ## How often it wakes the processor by day and by night, with four chargers.
 	Tests/Wakeups/wakeups.py --program .build/release/vebridge --night-limit 10

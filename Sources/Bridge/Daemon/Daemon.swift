@@ -524,6 +524,7 @@ public struct Daemon: Sendable {
             readable.take(contents.heard, at: time)
             if let other = contents.otherBridge { noteOther(other, at: time) }
             for pending in contents.requests { answer(pending, at: time) }
+            if let look = contents.look { look(snapshot(at: time)) }
             return contents.stopReason
         }
 
@@ -601,7 +602,9 @@ public struct Daemon: Sendable {
         var isResolved = false
         var isPolled = false
         /// Why nothing is read from it; nil while a device answers.
-        var trouble: Trouble?
+        var trouble: Trouble? { didSet { if let trouble { lastTrouble = PortNote(trouble.words) } } }
+        /// The last time that nothing could be read from it.
+        var lastTrouble: PortNote?
         /// Whether the panels of its charger are dark.
         var light: PanelLight
         /// When to read it next while the kernel gathers what comes; nil: at every byte.
