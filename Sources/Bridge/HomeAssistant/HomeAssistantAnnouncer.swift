@@ -141,10 +141,8 @@ struct HomeAssistantAnnouncer {
             return .init(id: id, name: name, via: via)
         }
         let identity = charger.identity
-        var custom = ""
-        if case .text(let text)? = charger.readings[.customName]?.value { custom = text }
         return .init(
-            id: id, name: custom.isEmpty ? "\(identity.model ?? "Solar charger") \(serial)" : custom,
+            id: id, name: charger.customName ?? "\(identity.model ?? "Solar charger") \(serial)",
             manufacturer: "Victron Energy", model: identity.model,
             modelID: identity.productID.map { "0x" + RegisterID($0).hex }, serial: serial,
             firmware: identity.firmware?.description, via: via)
