@@ -56,7 +56,7 @@ struct AnswerCombiner: Sendable {
                     isInside = false
                     finish(at: now)
                 } else if count < Self.maximumDigits {
-                    let value = HexDigits.value[Int(byte)]
+                    let value = HexDigits.value(of: byte)
                     current[count] = value < 16 ? value : HexDigits.repaired[Int(byte)]
                     count += 1
                 } else {

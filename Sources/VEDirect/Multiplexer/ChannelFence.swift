@@ -71,7 +71,9 @@ struct ChannelFence: Sendable {
 
     mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
         guard outcome == nil else { return }
-        var decoder = self.decoder
+        // Moved out while it runs, for the closure changes the rest.
+        var decoder = StreamDecoder()
+        swap(&decoder, &self.decoder)
         decoder.decode(bytes) { event in
             switch event {
             case .hex(let frame): receive(frame, at: now)
@@ -82,7 +84,7 @@ struct ChannelFence: Sendable {
                 if rejection.what == .hex, isAsking { askAgain(at: now) }
             }
         }
-        self.decoder = decoder
+        swap(&decoder, &self.decoder)
     }
 
     private mutating func askAgain(at now: Duration) {

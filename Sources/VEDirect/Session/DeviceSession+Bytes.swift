@@ -17,7 +17,8 @@ extension DeviceSession {
         if outstanding != nil, outstanding?.firstByte == nil { outstanding?.firstByte = now }
         if judge.hasDamage { combiner.receive(bytes, at: now) }
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
-        var decoder = self.decoder
+        var decoder = StreamDecoder()
+        swap(&decoder, &self.decoder)
         decoder.decode(bytes) { event in
             switch event {
             case .hex(let frame): receive(frame, at: now)
@@ -25,7 +26,7 @@ extension DeviceSession {
             case .rejected(let rejection): receive(rejection, at: now)
             }
         }
-        self.decoder = decoder
+        swap(&decoder, &self.decoder)
         if combiner.hasNews { readCopies(at: now) }
     }
 

@@ -93,7 +93,10 @@ public struct TurnaroundHistogram: Sendable, Hashable {
     /// The time within which this share (0…1) of the answers came; nil before the first.
     public func quantile(_ share: Double) -> Duration? {
         guard total > 0 else { return nil }
-        var rank = Int((Double(total) * share).rounded(.up))
+        // Rounded up by hand: a program that uses this library alone need not link the library of mathematics for it.
+        let exact = Double(total) * share
+        var rank = Int(exact)
+        if Double(rank) < exact { rank += 1 }
         for (index, count) in counts.enumerated() {
             rank -= count
             if rank <= 0 { return Self.upperBound(of: index) }

@@ -6,15 +6,25 @@ public struct HexFrame: Sendable {
     /// The largest number of data bytes a frame can carry here, the check byte not counted.
     ///
     /// The longest frame observed carries 55 bytes (a cycle record of an AC charger).
-    public static let maximumPayload = 126
+    public static let maximumPayload = 116
 
     /// The hex digit after the colon: what kind of frame this is.
     public internal(set) var nibble: UInt8 = 0
     /// The number of bytes in the payload.
-    public internal(set) var count = 0
+    public internal(set) var count: Int {
+        get { Int(size) }
+        set { size = UInt8(truncatingIfNeeded: newValue) }
+    }
     /// How many digits were read in spite of a flipped bit; 0 unless the decoder was asked to.
-    public internal(set) var repairs = 0
-    var storage = InlineArray<128, UInt8>(repeating: 0)
+    public internal(set) var repairs: Int {
+        get { Int(repaired) }
+        set { repaired = UInt8(truncatingIfNeeded: newValue) }
+    }
+    // All of it is 120 bytes, with the kind of event beside it less than 128: that many are moved in a few instructions.
+    private var size: UInt8 = 0
+    private var repaired: UInt8 = 0
+    /// The payload and its check byte.
+    var storage = InlineArray<117, UInt8>(repeating: 0)
 
     init() {}
 

@@ -21,7 +21,8 @@
 ///   by a flip in its upper half: the character is none, and the check byte still has to hold. Such a frame says so
 ///   (``HexFrame/repairs``), and whoever takes it has to know that the line is bad.
 ///
-/// Memory is bounded whatever arrives, and nothing is allocated.
+/// Memory is bounded whatever arrives: a kilobyte, taken once when the first TEXT comes. After that nothing is allocated,
+/// unless a block is kept while the next one is decoded.
 public struct StreamDecoder: Sendable {
     /// What the decoder finds.
     public enum Event: Sendable {
@@ -108,51 +109,67 @@ public struct StreamDecoder: Sendable {
     /// - Parameter repairsDigits: whether to read digits with one flipped bit, for a caller that weighs frames.
     public init(repairsDigits: Bool = false) { self.repairsDigits = repairsDigits }
 
-    /// Takes the next bytes and reports what they complete, in order.
-    public mutating func decode(_ bytes: Span<UInt8>, _ receive: (borrowing Event) -> Void) {
+    /// Takes a frame. It is the decoder's own: copy what is to be kept.
+    public typealias FrameReceiver = (borrowing HexFrame) -> Void
+    /// Takes a block, likewise.
+    public typealias BlockReceiver = (borrowing TextBlock) -> Void
+    /// Takes what was not accepted.
+    public typealias RejectionReceiver = (Rejection) -> Void
+
+    /// Takes the next bytes and hands on what they complete, in order.
+    public mutating func decode(
+        _ bytes: Span<UInt8>, frames: FrameReceiver, blocks: BlockReceiver, rejections: RejectionReceiver
+    ) {
         var index = 0
         let count = bytes.count
         while index < count {
             switch phase {
             case .text:
-                index = decodeText(bytes, from: index, receive)
+                index = decodeText(bytes, from: index, frames, blocks, rejections)
             case .hex:
-                index = decodeHex(bytes, from: index, receive)
+                index = decodeHex(bytes, from: index, frames, blocks, rejections)
             case .checkByte:
-                endBlock(checkByte: bytes[index], receive)
+                endBlock(checkByte: bytes[index], frames, blocks, rejections)
                 index += 1
             case .afterReturn:
                 phase = .text
                 if bytes[index] == 0x0A {
-                    appendLineEnd(receive)
+                    appendLineEnd(frames, blocks, rejections)
                     index += 1
                 }
             case .hexReturn:
                 if bytes[index] == 0x0A {
                     index += 1
-                    if endFrame(receive) {
+                    if endFrame(frames, blocks, rejections) {
                         // Here no checksum byte can come any more.
-                        if phase == .checkByte { failBlock(receive) }
+                        if phase == .checkByte { failBlock(frames, blocks, rejections) }
                         phase = .afterHexLine
                     } else {
                         doubtBlock()
-                        appendLineEnd(receive)
+                        appendLineEnd(frames, blocks, rejections)
                     }
                 } else {
-                    rejectFrame(.malformed, receive)
+                    rejectFrame(.malformed, frames, blocks, rejections)
                     doubtBlock()
                     phase = .text
-                    appendText(0x0D, receive)
+                    appendText(0x0D, frames, blocks, rejections)
                 }
             case .afterHexLine:
                 phase = .text
                 let next = bytes[index]
                 if next != 0x0D, next != 0x3A {
                     doubtBlock()
-                    appendLineEnd(receive)
+                    appendLineEnd(frames, blocks, rejections)
                 }
             }
         }
+    }
+
+    /// Takes the next bytes and reports what they complete, in order, as events. A little slower, for each frame is copied.
+    public mutating func decode(_ bytes: Span<UInt8>, _ receive: (borrowing Event) -> Void) {
+        decode(
+            bytes, frames: { receive(.hex(copy $0)) }, blocks: { receive(.text(copy $0)) },
+            rejections: { receive(.rejected($0)) })
     }
 
     /// Takes the next bytes; for callers that have an array.
@@ -163,12 +180,16 @@ public struct StreamDecoder: Sendable {
     /// The stream has ended: a frame that was under way is reported as truncated. A block that was under way is
     /// nothing that anybody lost: streams end where they end.
     public mutating func finish(_ receive: (borrowing Event) -> Void) {
-        if isInsideFrame { rejectFrame(.truncated, receive) }
+        if isInsideFrame { rejectFrame(.truncated, { _ in }, { _ in }, { receive(.rejected($0)) }) }
         reset()
     }
 
     /// Forgets what was under way, as after a switch of a multiplexer or a reopened port.
-    public mutating func reset() { self = StreamDecoder(repairsDigits: repairsDigits) }
+    public mutating func reset() {
+        startBlock()
+        beginFrame(tentative: false)
+        phase = .text
+    }
 
     /// Whether the decoder is inside a frame.
     public var isInsideFrame: Bool { phase == .hex || phase == .hexReturn }
@@ -185,13 +206,14 @@ public struct StreamDecoder: Sendable {
     }
 
     private mutating func decodeHex(
-        _ bytes: Span<UInt8>, from start: Int, _ receive: (borrowing Event) -> Void
+        _ bytes: Span<UInt8>, from start: Int, _ frames: FrameReceiver, _ blocks: BlockReceiver,
+        _ rejections: RejectionReceiver
     ) -> Int {
-        var index = start
+        var index = takePairs(bytes, from: start)
         let count = bytes.count
         while index < count {
             let byte = bytes[index]
-            var value = HexDigits.value[Int(byte)]
+            var value = HexDigits.value(of: byte)
             if value > 15, repairsDigits, !isTentative, frame.repairs < Self.maximumRepairs {
                 value = HexDigits.repaired[Int(byte)]
                 if value < 16 { frame.repairs += 1 }
@@ -201,13 +223,13 @@ public struct StreamDecoder: Sendable {
                 case 0x0A:
                     // TEXT has no line feed without a return: whatever failed here was a frame, and no doubt falls
                     // on the block around it.
-                    _ = endFrame(receive)
+                    _ = endFrame(frames, blocks, rejections)
                     index += 1
                 case 0x0D:
                     phase = .hexReturn
                     index += 1
                 case 0x3A:
-                    rejectFrame(.truncated, receive)
+                    rejectFrame(.truncated, frames, blocks, rejections)
                     doubtBlock()
                     beginFrame(tentative: false)
                     index += 1
@@ -216,7 +238,7 @@ public struct StreamDecoder: Sendable {
                     // any other one is TEXT's, and the line feed was lost.
                     let isComplete = digits >= 3 && digits & 1 == 1 && frameSum == 0x55
                     let canBeText = (0x20...0x7E).contains(byte) || byte == 0x09
-                    rejectFrame(.malformed, receive)
+                    rejectFrame(.malformed, frames, blocks, rejections)
                     phase = .text
                     if isComplete, !canBeText { index += 1 } else { doubtBlock() }
                 }
@@ -236,7 +258,7 @@ public struct StreamDecoder: Sendable {
             }
             digits += 1
             if digits > Self.maximumDigits {
-                rejectFrame(.oversize, receive)
+                rejectFrame(.oversize, frames, blocks, rejections)
                 doubtBlock()
                 phase = .text
                 return index
@@ -245,47 +267,104 @@ public struct StreamDecoder: Sendable {
         return index
     }
 
-    private mutating func endFrame(_ receive: (borrowing Event) -> Void) -> Bool {
+    /// Takes the digits that come in whole pairs, four pairs at a time where they do; the rest is left to who goes digit
+    /// by digit. On a clean line this is nearly all there is.
+    @inline(__always)
+    private mutating func takePairs(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        if digits == 0 {
+            guard index < bytes.count, HexDigits.value(of: bytes[index]) < 16 else { return index }
+            frame.nibble = HexDigits.value(of: bytes[index])
+            frameSum = frame.nibble
+            digits = 1
+            index += 1
+        }
+        guard digits & 1 == 1 else { return index }
+        var filled = frame.count
+        var sum = frameSum
+        let count = bytes.count
+        let raw = bytes.bytes
+        while index + 8 <= count, filled + 4 <= HexFrame.maximumPayload {
+            let word = UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+            // What is written beyond the last pair counts nothing. The condition above leaves room for it.
+            let (data, pairs) = HexDigits.pairs(word)
+            for place in 0..<4 {
+                frame.storage[unchecked: filled + place] = UInt8(truncatingIfNeeded: data >> UInt32(place * 8))
+            }
+            let counted = UInt32(truncatingIfNeeded: UInt64(data) & (1 << UInt64(pairs * 8) &- 1))
+            // In two halves of each word, so that no carry runs from one byte into the next.
+            let halves = (counted & 0x00FF_00FF) &+ (counted >> 8 & 0x00FF_00FF)
+            sum &+= UInt8(truncatingIfNeeded: halves &+ halves >> 16)
+            filled += pairs
+            index += pairs * 2
+            if pairs < 4 { break }
+        }
+        while index + 2 <= count, filled < HexFrame.maximumPayload {
+            let first = HexDigits.value(of: bytes[index])
+            let second = HexDigits.value(of: bytes[index + 1])
+            guard first | second < 16 else { break }
+            let data = first << 4 | second
+            frame.storage[filled] = data
+            sum &+= data
+            filled += 1
+            index += 2
+        }
+        frame.count = filled
+        frameSum = sum
+        digits = 1 + 2 * filled
+        return index
+    }
+
+    private mutating func endFrame(_ frames: FrameReceiver, _ blocks: BlockReceiver, _ rejections: RejectionReceiver)
+        -> Bool
+    {
         phase = .text
         guard digits >= 3, digits & 1 == 1 else {
-            rejectFrame(.malformed, receive)
+            rejectFrame(.malformed, frames, blocks, rejections)
             return false
         }
         guard frameSum == 0x55 else {
-            rejectFrame(.checksum, receive)
+            rejectFrame(.checksum, frames, blocks, rejections)
             return false
         }
         frame.count -= 1
-        receive(.hex(frame))
+        frames(frame)
         if isTentative { phase = .checkByte }
         return true
     }
 
-    private mutating func rejectFrame(_ reason: Rejection.Reason, _ receive: (borrowing Event) -> Void) {
+    private mutating func rejectFrame(
+        _ reason: Rejection.Reason, _ frames: FrameReceiver, _ blocks: BlockReceiver, _ rejections: RejectionReceiver
+    ) {
         if isTentative {
             // The colon was no frame's: it is the block that has failed.
             isTentative = false
-            failBlock(receive)
+            failBlock(frames, blocks, rejections)
         } else {
-            receive(.rejected(Rejection(what: .hex, reason: reason)))
+            rejections(Rejection(what: .hex, reason: reason))
         }
     }
 
     // MARK: TEXT
 
     private mutating func decodeText(
-        _ bytes: Span<UInt8>, from start: Int, _ receive: (borrowing Event) -> Void
+        _ bytes: Span<UInt8>, from start: Int, _ frames: FrameReceiver, _ blocks: BlockReceiver,
+        _ rejections: RejectionReceiver
     ) -> Int {
         var index = start
         let count = bytes.count
         while index < count {
+            if hasField, !isOversize {
+                index = takeRun(bytes, from: index)
+                guard index < count else { return index }
+            }
             let byte = bytes[index]
             index += 1
             if byte == 0x3A {
                 beginFrame(tentative: false)
                 return index
             }
-            appendText(byte, receive)
+            appendText(byte, frames, blocks, rejections)
             if byte == 0x09, window >> 8 == Self.checksumLabel {
                 phase = .checkByte
                 return index
@@ -294,17 +373,86 @@ public struct StreamDecoder: Sendable {
         return index
     }
 
+    /// Takes the bytes of a block up to the next colon, or the next tab that may end a label of ours, eight at a time; and
+    /// as many as there is room for. What remains is left to who goes byte by byte, with the window as it must be.
+    private mutating func takeRun(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        var end = block.end
+        var sum = blockSum
+        let count = bytes.count
+        let raw = bytes.bytes
+        var span = block.storage.mutableSpan
+        var bytesOfBlock = span.mutableBytes
+        while true {
+            var isStopped = false
+            while index + 8 <= count, end + 8 <= TextBlock.maximumSize {
+                let word = UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+                // Beyond the first tab or colon the bytes are written over, and count nothing.
+                let taken = Self.bytesBeforeStop(word)
+                bytesOfBlock.storeBytes(of: word.littleEndian, toByteOffset: end, as: UInt64.self)
+                let counted = taken == 8 ? word : word & (1 << UInt64(taken * 8) &- 1)
+                let pairs = (counted & 0x00FF_00FF_00FF_00FF) &+ (counted >> 8 & 0x00FF_00FF_00FF_00FF)
+                sum &+= UInt8(truncatingIfNeeded: (pairs &* 0x0001_0001_0001_0001) >> 48)
+                index += taken
+                end += taken
+                if taken < 8 {
+                    isStopped = true
+                    break
+                }
+            }
+            while !isStopped, index < count, end < TextBlock.maximumSize {
+                let byte = bytes[index]
+                if byte == 0x3A || byte == 0x09 {
+                    isStopped = true
+                } else {
+                    bytesOfBlock.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+                    sum &+= byte
+                    index += 1
+                    end += 1
+                }
+            }
+            // A tab behind a letter that neither `PID` nor `Checksum` ends with is a byte like any other.
+            guard isStopped, bytes[index] == 0x09, end > 0, end < TextBlock.maximumSize else { break }
+            let last = bytesOfBlock.unsafeLoad(fromByteOffset: end - 1, as: UInt8.self)
+            guard last != 0x44, last != 0x6D else { break }
+            bytesOfBlock.storeBytes(of: 0x09, toByteOffset: end, as: UInt8.self)
+            sum &+= 0x09
+            index += 1
+            end += 1
+        }
+        block.end = end
+        blockSum = sum
+        // Nobody looks at the window for a colon, nor before there are more bytes.
+        if index < count, bytes[index] != 0x3A {
+            window = 0
+            for place in max(0, end - 8)..<end { window = window << 8 | UInt64(block.storage[place]) }
+        }
+        return index
+    }
+
+    /// How many bytes of eight come before the first tab or colon.
+    private static func bytesBeforeStop(_ word: UInt64) -> Int {
+        func zeros(_ word: UInt64) -> UInt64 { (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 }
+        // The lowest of the marks is exact; those above it need not be.
+        let marks = zeros(word ^ 0x3A3A_3A3A_3A3A_3A3A) | zeros(word ^ 0x0909_0909_0909_0909)
+        return marks.trailingZeroBitCount / 8
+    }
+
     /// `hecksum`: with the tab in the lowest byte, the window holds seven characters before it.
     private static let checksumLabel: UInt64 = 0x68_65_63_6B_73_75_6D
     /// Carriage return, line feed, `PID`.
     private static let productLabel: UInt64 = 0x0D_0A_50_49_44
 
-    private mutating func appendLineEnd(_ receive: (borrowing Event) -> Void) {
-        appendText(0x0D, receive)
-        appendText(0x0A, receive)
+    private mutating func appendLineEnd(
+        _ frames: FrameReceiver, _ blocks: BlockReceiver, _ rejections: RejectionReceiver
+    ) {
+        appendText(0x0D, frames, blocks, rejections)
+        appendText(0x0A, frames, blocks, rejections)
     }
 
-    private mutating func appendText(_ byte: UInt8, _ receive: (borrowing Event) -> Void) {
+    private mutating func appendText(
+        _ byte: UInt8, _ frames: FrameReceiver, _ blocks: BlockReceiver, _ rejections: RejectionReceiver
+    ) {
         window = window << 8 | UInt64(byte)
         if !hasField {
             // Before its first label a block is nothing but carriage return, line feed and that label.
@@ -319,12 +467,13 @@ public struct StreamDecoder: Sendable {
             }
         }
         blockSum &+= byte
+        if block.storage.isEmpty { block.storage = [UInt8](repeating: 0, count: TextBlock.maximumSize) }
         if block.end < TextBlock.maximumSize {
             block.storage[block.end] = byte
             block.end += 1
         } else if !isOversize {
             isOversize = true
-            receive(.rejected(Rejection(what: .text, reason: .oversize)))
+            rejections(Rejection(what: .text, reason: .oversize))
         }
         if byte == 0x09 {
             hasField = true
@@ -352,26 +501,28 @@ public struct StreamDecoder: Sendable {
         }
     }
 
-    private mutating func endBlock(checkByte: UInt8, _ receive: (borrowing Event) -> Void) {
+    private mutating func endBlock(
+        checkByte: UInt8, _ frames: FrameReceiver, _ blocks: BlockReceiver, _ rejections: RejectionReceiver
+    ) {
         let sum = blockSum &+ checkByte
         if !isOversize, !isDoubtful, hasField, sum == 0 {
-            receive(.text(block))
+            blocks(block)
             startBlock()
         } else if !isOversize, let resync, resync > 0, sum == resyncSum {
             block.start = resync
-            receive(.text(block))
+            blocks(block)
             startBlock()
         } else if checkByte == 0x3A {
             beginFrame(tentative: true)
         } else {
-            failBlock(receive)
+            failBlock(frames, blocks, rejections)
             if checkByte == 0x0D { phase = .afterReturn }
         }
     }
 
     /// The block under way is none. One that is too long was reported when it became so.
-    private mutating func failBlock(_ receive: (borrowing Event) -> Void) {
-        if !isOversize { receive(.rejected(Rejection(what: .text, reason: .checksum))) }
+    private mutating func failBlock(_ frames: FrameReceiver, _ blocks: BlockReceiver, _ rejections: RejectionReceiver) {
+        if !isOversize { rejections(Rejection(what: .text, reason: .checksum)) }
         startBlock()
     }
 
@@ -403,21 +554,38 @@ enum HexDigits {
     /// for every other byte.
     static let repaired: InlineArray<256, UInt8> = {
         var table = InlineArray<256, UInt8>(repeating: 0xFF)
-        for byte in 0..<256 where value[byte] > 15 && byte != 0x0D {
+        for byte in 0..<256 where value(of: UInt8(byte)) > 15 && byte != 0x0D {
             // What may just as well be a damaged end or beginning of a frame is none.
             let near = [0, 1, 2, 4, 8, 16, 32, 64, 128].map { byte ^ $0 }
             if near.contains(where: { $0 == 0x0A || $0 == 0x3A }) { continue }
-            let digits = [0x10, 0x20, 0x40, 0x80].map { value[byte ^ $0] }.filter { $0 < 16 }
+            let digits = [0x10, 0x20, 0x40, 0x80].map { value(of: UInt8(byte ^ $0)) }.filter { $0 < 16 }
             if digits.count == 1 { table[byte] = digits[0] }
         }
         return table
     }()
 
-    /// 0…15 for a digit, 255 for every other byte.
-    static let value: InlineArray<256, UInt8> = {
-        var table = InlineArray<256, UInt8>(repeating: 0xFF)
-        for digit in 0..<10 { table[0x30 + digit] = UInt8(digit) }
-        for digit in 0..<6 { table[0x41 + digit] = UInt8(10 + digit) }
-        return table
-    }()
+    /// 0…15 for a digit, 255 for every other byte. Worked out, because a table would be looked for at every byte.
+    @inline(__always)
+    static func value(of byte: UInt8) -> UInt8 {
+        let digit = byte &- 0x30
+        let letter = byte &- 0x41
+        return digit < 10 ? digit : letter < 6 ? letter &+ 10 : 0xFF
+    }
+
+    /// The bytes that up to eight digits say, the first one lowest, and how many there are before a byte that is none.
+    ///
+    /// - Parameter digits: as on the wire, the first one in the lowest byte.
+    @inline(__always)
+    static func pairs(_ digits: UInt64) -> (data: UInt32, count: Int) {
+        // A letter has bit 6, and is nine more than its lower half says.
+        let values =
+            (digits & 0x0F0F_0F0F_0F0F_0F0F) &+ (digits >> 6 & 0x0101_0101_0101_0101) &* 9
+        // Written again, they must be what they were.
+        let letters = (values &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        let written = values &+ 0x3030_3030_3030_3030 &+ letters &* 7
+        let strange = written ^ digits | values & 0xF0F0_F0F0_F0F0_F0F0
+        var bytes = (values << 4 | values >> 8) & 0x00FF_00FF_00FF_00FF
+        bytes = (bytes | bytes >> 8) & 0x0000_FFFF_0000_FFFF
+        return (UInt32(truncatingIfNeeded: bytes | bytes >> 16), strange.trailingZeroBitCount / 16)
+    }
 }

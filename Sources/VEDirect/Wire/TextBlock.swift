@@ -1,12 +1,13 @@
 /// A TEXT block whose checksum held: what a device says unasked, about once a second.
 ///
 /// One set of values may come in two blocks (firmware 3.x: the second begins with `ERR`), so a field that is
-/// missing here means nothing. The block owns its bytes in place.
+/// missing here means nothing. A block that is kept has its bytes for itself.
 public struct TextBlock: Sendable {
     /// The most bytes a block may have: 22 fields of 8 + 32 characters (document) and their separators fit.
     public static let maximumSize = 1024
 
-    var storage = InlineArray<1024, UInt8>(repeating: 0)
+    /// Empty before the first byte, and ``maximumSize`` bytes ever after.
+    var storage: [UInt8] = []
     var start = 0
     var end = 0
 

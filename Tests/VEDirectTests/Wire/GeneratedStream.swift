@@ -67,7 +67,7 @@ struct GeneratedStream: Sendable {
         let nibble: UInt8 = [0x1, 0x3, 0x4, 0x5, 0x7, 0x8, 0xA].randomElement(using: &random) ?? 0x7
         let size =
             Int.random(in: 0..<8, using: &random) == 0
-            ? Int.random(in: 0...126, using: &random)
+            ? Int.random(in: 0...116, using: &random)
             : Int.random(in: 0...9, using: &random)
         return (nibble, (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) })
     }
