@@ -105,7 +105,10 @@ chroot "\$root" systemctl --quiet mask getty@tty1.service serial-getty@ttyS0.ser
 : >"\$root/etc/machine-id"
 cp "\$root/var/lib/dpkg/status" "$work/status"
 rm -rf "\$root"/usr/share/doc/* "\$root"/usr/share/locale/* "\$root"/var/lib/apt/lists/* "\$root"/var/cache/apt/*
-mke2fs -q -t ext4 -d "\$root" -L machine "$work/root.ext4" 700M
+# Without what is mounted in it for the time of the installation.
+cp -ax "\$root" "$work/tree"
+mke2fs -q -t ext4 -d "$work/tree" -L machine "$work/root.ext4" 700M
+rm -rf "$work/tree"
 END
 chmod 755 "$work/finish"
 mmdebstrap --quiet --variant=minbase --format=null --include="$(echo "$packages" | tr ' ' ',')" \
