@@ -75,7 +75,7 @@ class Charger(independent.Charger):
         self.say(event="ready", serial=self.options.serial, registers=shown)
         orders = bytearray()
         while True:
-            readable, _, _ = select.select([sys.stdin] + [self.wire] * bool(self.wire), [], [], 0.004)
+            readable, _, _ = select.select([sys.stdin, self.wire] if self.wire else [sys.stdin], [], [], 0.004)
             now = time.monotonic()
             if sys.stdin in readable:
                 data = os.read(sys.stdin.fileno(), 4096)

@@ -255,8 +255,11 @@ class Cable:
         orders = bytearray()
         print("ready", flush=True)
         while True:
-            sources = [sys.stdin, self.door] + [self.charger] * bool(self.charger)
-            sources += [self.chip.qemu] * bool(self.chip)
+            sources = [sys.stdin, self.door]
+            if self.charger:
+                sources.append(self.charger)
+            if self.chip:
+                sources.append(self.chip.qemu)
             readable, _, _ = select.select(sources, [], [], self.chip.patience() if self.chip else None)
             if sys.stdin in readable:
                 data = os.read(sys.stdin.fileno(), 4096)

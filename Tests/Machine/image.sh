@@ -107,6 +107,11 @@ cp "\$root/var/lib/dpkg/status" "$work/status"
 rm -rf "\$root"/usr/share/doc/* "\$root"/usr/share/locale/* "\$root"/var/lib/apt/lists/* "\$root"/var/cache/apt/*
 # Without what is mounted in it for the time of the installation.
 cp -ax "\$root" "$work/tree"
+# mmdebstrap forbids services to be started while it works, and would take this away only after us.
+rm -f "$work/tree/usr/sbin/policy-rc.d" "$work/tree/etc/resolv.conf" "$work"/tree/etc/apt/apt.conf.d/99mmdebstrap
+if [ -e "$work/tree/sbin/start-stop-daemon.REAL" ]; then
+    mv "$work/tree/sbin/start-stop-daemon.REAL" "$work/tree/sbin/start-stop-daemon"
+fi
 mke2fs -q -t ext4 -d "$work/tree" -L machine "$work/root.ext4" 700M
 rm -rf "$work/tree"
 END
