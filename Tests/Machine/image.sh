@@ -3,7 +3,7 @@
 #
 #   Tests/Machine/image.sh build/machine
 #
-#   vmlinux       the kernel of linux-image-amd64, unpacked, as QEMU starts it fastest
+#   vmlinuz       the kernel of linux-image-amd64
 #   initrd.cpio   busybox, and the drivers with which the root file system is found
 #   root.ext4     Debian with systemd, udev, a broker and CAN's tools; nothing of vebridge
 #   status        what dpkg knows of it: which of vebridge's dependencies are missing there
@@ -21,7 +21,7 @@ MIRROR=${MIRROR:-http://deb.debian.org/debian}
 arch=amd64
 
 # What the guest is made of, in one word: the same word, the same guest.
-mark=$(cat "$here/image.sh" "$here"/guest/* "$here/kernel_image.py" | sha256sum | cut -c 1-16)-$SUITE
+mark=$(cat "$here/image.sh" "$here"/guest/* | sha256sum | cut -c 1-16)-$SUITE
 if [ "$(cat "$folder/mark" 2>/dev/null)" = "$mark" ]; then exit 0; fi
 rm -f "$folder/mark"
 
@@ -49,7 +49,7 @@ trap 'rm -rf "$work"' EXIT
 echo "unpacking $kernel" >&2
 dpkg -x "$folder/packages/${kernel}_"*.deb "$work/kernel"
 modules=lib/modules/$release
-"$here/kernel_image.py" "$work/kernel/boot/vmlinuz-$release" "$work/vmlinux"
+cp "$work/kernel/boot/vmlinuz-$release" "$work/vmlinuz"
 /sbin/depmod -b "$work/kernel" "$release"
 
 # with_modules TREE MODULE...: the modules and those that they need, and their index.
@@ -119,6 +119,6 @@ chmod 755 "$work/finish"
 mmdebstrap --quiet --variant=minbase --format=null --include="$(echo "$packages" | tr ' ' ',')" \
     --customize-hook="$work/finish \"\$1\"" "$SUITE" - "$MIRROR"
 
-for file in vmlinux initrd.cpio root.ext4 status; do mv "$work/$file" "$folder/$file"; done
+for file in vmlinuz initrd.cpio root.ext4 status; do mv "$work/$file" "$folder/$file"; done
 echo "$mark" >"$folder/mark"
 echo "made $folder: $kernel, Debian $SUITE" >&2

@@ -203,7 +203,11 @@ def record_bus(program, folder, seconds):
         else:
             raise GuestError("the simulated MasterBus did not start")
         bus = os.path.join(folder, "bus")
-        done = subprocess.run([program, "record", bus, "--can", f"slcan:{link}-bus", "--for", f"{seconds}s"],
+        # Whoever asks there has a number of its own: on the bus in the machine it is somebody else.
+        settings = os.path.join(folder, "recorder.toml")
+        with open(settings, "w") as file:
+            file.write('[masterbus]\naddress = "0x351D7"\n')
+        done = subprocess.run([program, "record", bus, "--config", settings, "--can", f"slcan:{link}-bus", "--for", f"{seconds}s"],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise GuestError(f"recording the MasterBus failed:\n{done.stdout}")
