@@ -8,8 +8,8 @@ below.
     ftx.py --line PATH --serial VE4ABC01
 
 A charger connects to the socket PATH, which is the end of the cable; another one may do so later, as when somebody
-exchanges the plugs. What happens at the other end is said on standard input: `plug SOCKET` with a byte stream of QEMU's,
-`pull`. Each is answered on standard output by the same word when it is done; `baud 19200` comes whenever the driver
+exchanges the plugs. What happens at the other end is said on standard input: `plug SOCKET` with a byte stream of
+QEMU's, `pull`. Each is answered on standard output by the same word when it is done; `baud 19200` comes whenever the driver
 sets the speed.
 
 Sources: the usbredir protocol (version 0.7), USB 2.0 chapter 9, and what Linux's ftdi_sio sends.

@@ -44,8 +44,9 @@ if ! ls "$folder/packages/${kernel}_"*.deb >/dev/null 2>&1; then
     # Only apt's own user drops its rights for a download; the folder need not be open to it.
     (cd "$folder/packages" && apt-get download -qq -o APT::Sandbox::User=root "$kernel")
 fi
+as_root=""
 work=$(mktemp -d "$folder/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap '$as_root rm -rf "$work"' EXIT
 echo "unpacking $kernel" >&2
 dpkg -x "$folder/packages/${kernel}_"*.deb "$work/kernel"
 modules=lib/modules/$release
@@ -82,8 +83,8 @@ mkdir -p "$work/drivers"
 # shellcheck disable=SC2086
 with_modules "$work/drivers" $early $late
 
-# The root file system. The hooks run where the files' owners are the guest's, so this needs no more rights than
-# mmdebstrap does.
+# The root file system. Its files have their owners, and its packages are installed as in any Debian: as root.
+if [ "$(id -u)" -ne 0 ]; then as_root="sudo"; fi
 echo "installing Debian $SUITE: $packages" >&2
 cat >"$work/finish" <<END
 #!/bin/sh
@@ -116,9 +117,10 @@ mke2fs -q -t ext4 -d "$work/tree" -L machine "$work/root.ext4" 700M
 rm -rf "$work/tree"
 END
 chmod 755 "$work/finish"
-mmdebstrap --quiet --variant=minbase --format=null --include="$(echo "$packages" | tr ' ' ',')" \
+$as_root mmdebstrap --mode=root --quiet --variant=minbase --format=null --include="$(echo "$packages" | tr ' ' ',')" \
     --customize-hook="$work/finish \"\$1\"" "$SUITE" - "$MIRROR"
 
+$as_root chown "$(id -u):$(id -g)" "$work/root.ext4" "$work/status"
 for file in vmlinuz initrd.cpio root.ext4 status; do mv "$work/$file" "$folder/$file"; done
 echo "$mark" >"$folder/mark"
 echo "made $folder: $kernel, Debian $SUITE" >&2

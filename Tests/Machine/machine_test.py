@@ -212,8 +212,8 @@ def record_bus(program, folder, seconds):
         settings = os.path.join(folder, "recorder.toml")
         with open(settings, "w") as file:
             file.write('[masterbus]\naddress = "0x351D7"\n')
-        done = subprocess.run([program, "record", bus, "--config", settings, "--can", f"slcan:{link}-bus", "--for", f"{seconds}s"],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        words = [program, "record", bus, "--config", settings, "--can", f"slcan:{link}-bus", "--for", f"{seconds}s"]
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise GuestError(f"recording the MasterBus failed:\n{done.stdout}")
     finally:
@@ -392,7 +392,8 @@ class MachineTest:
             first[name] = round(self.wait_value(charger, mark).when - begun, 1)
             self.wait_payload(f"vebridge/charger/{charger.serial}/availability", lambda payload: payload == "online",
                               0)
-        return (f"links after {linked:.1f} s, values of {', '.join(f'{name} after {s} s' for name, s in first.items())}",
+        words = ", ".join(f"{name} after {seconds} s" for name, seconds in first.items())
+        return (f"links after {linked:.1f} s, values of {words}",
                 {"links": round(linked, 1), "values": first})
 
     def udev(self):
@@ -437,13 +438,14 @@ class MachineTest:
                 found = self.ear.wait(lambda message: message.payload in topics.get(message.topic, ()), SOON, mark)
                 if found is None:
                     heard = self.ear.since(mark, lambda message: message.topic.startswith(f"/masterbus/{device}"))
-                    raise Failure(f"nothing of {device} arrived within {SOON} s; heard: {heard[-3:]}\n" + self.guest.run(
+                    raise Failure(f"nothing of {device} within {SOON} s; heard: {heard[-3:]}\n" + self.guest.run(
                         "journalctl -u vebridge -n 12 --no-pager -o cat; ip -s -d link show " + out_of, check=False)[1])
                 arrived[device] = round(found.when - begun, 1)
             # More than one value of each, and none that the capture does not hold.
             complete = self.ear.wait_until(lambda messages: {
-                message.topic for message in messages[mark:] if message.payload in self.bus_values.get(message.topic, ())
-            } >= {topic for topic in self.bus_values}, SOON)
+                message.topic for message in messages[mark:]
+                if message.payload in self.bus_values.get(message.topic, ())
+            } >= set(self.bus_values), SOON)
         finally:
             self.guest.run(f"systemctl stop play-{into} || true")
         heard = self.ear.since(mark, lambda message: message.topic in self.bus_values)
@@ -532,8 +534,8 @@ class MachineTest:
         back = self.wait_value(charger, mark)
         self.wait_payload(f"vebridge/charger/{charger.serial}/availability", lambda payload: payload == "online", mark)
         offline, online = round(told.when - pulled, 1), round(back.when - begun, 1)
-        return (f"A's link gone after {gone:.1f} s, 'offline' after {offline} s, the others never silent for {quiet} s; "
-                f"in another socket its topics are back after {online} s",
+        return (f"A's link gone after {gone:.1f} s, 'offline' after {offline} s, the others never silent for "
+                f"{quiet} s; in another socket its topics are back after {online} s",
                 {"offline": offline, "others": quiet, "back": online})
 
     def broker(self):
@@ -588,7 +590,8 @@ class MachineTest:
         for jump in ("3 hours", "-3 hours"):
             self.guest.run(f"date -s \"$(date -d '{jump}' '+%Y-%m-%d %H:%M:%S')\"")
             mark, begun = self.ear.mark(), time.monotonic()
-            times[jump] = round(max(self.wait_value(charger, mark).when for charger in self.chargers.values()) - begun, 1)
+            last = max(self.wait_value(charger, mark).when for charger in self.chargers.values())
+            times[jump] = round(last - begun, 1)
         need(self.process() == process, "vebridge was restarted")
         return f"three hours on and back: next values of all after {max(times.values())} s, the same process", times
 
@@ -608,7 +611,8 @@ class MachineTest:
         now = self.process()
         need(now not in (process, "0"), "it is still the process that hangs")
         text = self.guest.run("journalctl -u vebridge --no-pager -o cat | grep -i watchdog | tail -n 1").strip()
-        return (f"stopped (SIGSTOP): 'offline' after {told_after:.1f} s, all values of a new process after {took:.1f} s",
+        return (f"stopped (SIGSTOP): 'offline' after {told_after:.1f} s, all values of a new process after "
+                f"{took:.1f} s",
                 {"offline": round(told_after, 1), "back": round(took, 1), "systemd": text})
 
     def upgrade(self):
@@ -638,7 +642,8 @@ class MachineTest:
         need(state["Result"] == "success" and state["ExecMainStatus"] == "0", f"it ended with {state}")
         need(took <= 2, f"it took {took:.2f} s to end after SIGTERM")
         self.wait_payload("vebridge/bridge/state", lambda payload: payload == "offline", mark)
-        return f"SIGTERM: ended in {took:.2f} s of at most 2, with status 0 and 'offline' published", {"stop": round(took, 2)}
+        return (f"SIGTERM: ended in {took:.2f} s of at most 2, with status 0 and 'offline' published",
+                {"stop": round(took, 2)})
 
     def purge(self):
         self.guest.run("DEBIAN_FRONTEND=noninteractive dpkg --purge vebridge", SOON)
@@ -670,8 +675,8 @@ class MachineTest:
         need(len(counted) == len(known), f"not all were heard: {counted}")
         forbidden = sum(charger.forbidden for charger in known.values())
         need(forbidden == 0, f"{forbidden} times somebody tried to write to a charger")
-        return (f"{sum(counted.values())} payloads of panel power, each one that its charger held within {TRUTH_LASTS} s "
-                "before; no write was tried", {"payloads": counted})
+        return (f"{sum(counted.values())} payloads of panel power, each one that its charger held within "
+                f"{TRUTH_LASTS} s before; no write was tried", {"payloads": counted})
 
     def kernel(self):
         bad = self.guest.run("dmesg | grep -E 'WARNING:|BUG:|Oops|hung task|segfault|Out of memory' || true").strip()
