@@ -100,6 +100,8 @@ def look(browser, url, name, pictures, ready, languages=("en", "de"), widths=WID
             page.drain(0.3)
             overflow = page.evaluate(OVERFLOW)
             check(not overflow, f"{place}: {overflow}")
+            holes = page.evaluate("[...document.querySelectorAll('.words, main li, main .note')].map((one) => one.textContent).filter((text) => /\\{\\d\\}|undefined|NaN|  |\\s[.,)]/.test(text)).join(' | ')")
+            check(not holes, f"{place}: something is missing in: {holes}")
             if pictures:
                 page.screenshot(os.path.join(pictures, f"{name}-{view.replace('/', '-')}-{width}.png").replace(" ", "-"))
             tree = [node for node in page.tree() if not node.get("ignored")]

@@ -45,7 +45,7 @@ struct LifecycleTests {
         let next = try Program("--broker", Bench.address(broker), "--ports", charger.paths[0])
         try await board.message(state, "online", from: news)
         try await board.message(power, from: news, limit: .seconds(6))
-        #expect(!next.complaint.contains("in use"))
+        #expect(!next.complaint.contains("in use by another program"))
     }
 
     @Test func twoBridgesDoNotShareAPort() async throws {

@@ -100,10 +100,11 @@ struct HomeAssistantAnnouncer {
                 statistics: statistics?.1.map(\.name) ?? [])
             guard key.knownCount > 0 else { continue }
             let isOnline = told.isOnline == true
-            if announced[device]?.key != key {
+            // Of one that is away news can wait, a figure of its past for one: somebody may have taken it away for good.
+            if announced[device]?.key != key, isOnline || announced[device] == nil {
                 announced[device] = Announced(key: key, due: now + Self.settlingTime, isOnline: isOnline)
             } else if isOnline, announced[device]?.isOnline == false, announced[device]?.due == nil {
-                // Somebody may have taken it away for good meanwhile.
+                // If it was taken away meanwhile, it is there again.
                 announced[device]?.due = now + Self.settlingTime
             }
             announced[device]?.isOnline = isOnline
@@ -140,10 +141,8 @@ struct HomeAssistantAnnouncer {
             return .init(id: id, name: name, via: via)
         }
         let identity = charger.identity
-        var custom = ""
-        if case .text(let text)? = charger.readings[.customName]?.value { custom = text }
         return .init(
-            id: id, name: custom.isEmpty ? "\(identity.model ?? "Solar charger") \(serial)" : custom,
+            id: id, name: charger.customName ?? "\(identity.model ?? "Solar charger") \(serial)",
             manufacturer: "Victron Energy", model: identity.model,
             modelID: identity.productID.map { "0x" + RegisterID($0).hex }, serial: serial,
             firmware: identity.firmware?.description, via: via)

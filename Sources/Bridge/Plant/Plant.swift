@@ -22,6 +22,12 @@ public struct Plant: Sendable {
         /// Registers that it does not have.
         public internal(set) var refused: Set<RegisterID> = []
 
+        /// The name that its owner gave it (register 010C); nil where it has none.
+        public var customName: String? {
+            guard case .text(let name)? = readings[.customName]?.value, !name.isEmpty else { return nil }
+            return name
+        }
+
         /// Whether the register has no value of its own: refused, or answered as not available.
         public func lacks(_ register: RegisterID) -> Bool {
             refused.contains(register) || readings[register]?.value == .notAvailable

@@ -68,6 +68,8 @@ public struct ChargerReport: Sendable {
 
     /// Who it is.
     public var identity: DeviceIdentity
+    /// The name that its owner gave it; nil where it has none.
+    public var name: String?
     /// The port it was last seen on.
     public var port: String
     /// Whether it answers.

@@ -60,7 +60,8 @@ extension Plant {
             }
             let (state, error) = (code(.deviceState), code(.chargerError))
             var report = ChargerReport(
-                identity: charger.identity, port: charger.port, isAlive: charger.isAlive, isDark: charger.isDark,
+                identity: charger.identity, name: charger.customName, port: charger.port, isAlive: charger.isAlive,
+                isDark: charger.isDark,
                 sinceLastSeen: max(.zero, now - charger.lastSeen), stateCode: state.map { Int($0) },
                 state: state.flatMap { Self.word($0, Quantity.stateWords) },
                 tracker: code(.trackerMode).flatMap { Self.word($0, Quantity.trackerWords) },

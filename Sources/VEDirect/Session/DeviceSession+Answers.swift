@@ -141,7 +141,7 @@ extension DeviceSession {
         let register = slots[place].register
         slots[place].believed = now
         if !memory.refused.isEmpty { memory.refused[register] = nil }
-        if !demanded.isEmpty { demanded.remove(register) }
+        if demanded.contains(register) { settleDemand(of: register, provenance) }
         switch value {
         case .number(let raw, _) where register == .productID:
             voteProduct(UInt16(truncatingIfNeeded: raw >> 8))

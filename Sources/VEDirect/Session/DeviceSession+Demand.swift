@@ -16,6 +16,16 @@ extension DeviceSession {
         return true
     }
 
+    /// A register that somebody waits for is believed. What came unasked is older than the wish; but it ends the doubt
+    /// that the answer was in, so that this has to be asked for again.
+    mutating func settleDemand(of register: RegisterID, _ provenance: RegisterReading.Provenance) {
+        if provenance == .async {
+            if !demands.contains(register) { demands.append(register) }
+        } else {
+            withdrawDemand(register)
+        }
+    }
+
     /// Nobody waits for a register any more that was asked for out of turn.
     public mutating func withdrawDemand(_ register: RegisterID) {
         demanded.remove(register)

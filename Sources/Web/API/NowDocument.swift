@@ -62,7 +62,8 @@ enum NowDocument {
 
     private static func charger(_ charger: ChargerReport) -> String {
         JSONText.object([
-            ("serial", JSONText.quoted(charger.identity.serial)), ("model", JSONText.text(charger.identity.model)),
+            ("serial", JSONText.quoted(charger.identity.serial)), ("name", JSONText.text(charger.name)),
+            ("model", JSONText.text(charger.identity.model)),
             ("firmware", JSONText.text(charger.identity.firmware?.description)),
             ("port", JSONText.quoted(charger.port)), ("answers", "\(charger.isAlive)"), ("dark", "\(charger.isDark)"),
             ("last_seen", JSONText.seconds(charger.sinceLastSeen)), ("state_code", JSONText.whole(charger.stateCode)),

@@ -118,7 +118,7 @@ function chargerCard(charger) {
   const kind = isGone ? 'bad' : charger.error_code ? 'bad' : charger.dark || charger.state_code === 0 ? 'calm' : 'good';
   const word = isGone ? t('noAnswer') : charger.dark ? t('dark') : chargeState(charger.state_code, charger.state);
   return h('section', { cls: `card${kind === 'bad' ? ' bad' : ''}`, 'aria-label': `${charger.model ?? ''} ${charger.serial}` },
-    h('div', { cls: 'row' }, h('h3', {}, charger.model ?? charger.serial), h('span', { cls: `badge ${kind}` }, word)),
+    h('div', { cls: 'row' }, h('h3', {}, charger.name ?? charger.model ?? charger.serial), h('span', { cls: `badge ${kind}` }, word)),
     h('p', { cls: 'soft' }, charger.serial),
     h('div', { cls: 'row' }, value(v.panel_power, { big: true }), charger.share !== null ? h('span', { cls: 'soft' }, `${t('share')} ${quantity(charger.share * 100, '%')}`) : null),
     charger.share !== null ? bar(charger.share, 'sun') : null,
@@ -324,10 +324,10 @@ function drawDays(list, detail) {
 
   body.replaceChildren(...[
     h('section', { cls: 'card' }, h('h2', {}, dayLong(detail.day)), h('p', { cls: 'words' }, hasDay ? sentences(detail, list) : list.first ? t('nothingKnown') : t('noHistoryYet'))),
-    powers.length ? h('section', { cls: 'card' }, h('h2', {}, t('powerOverDay')), power, legend(powers.map((one) => [one.device, kind(one.device)]))) : null,
+    powers.length ? h('section', { cls: 'card' }, h('h2', {}, t('powerOverDay')), power, legend(powers.map((one) => [nameOf(one.device), kind(one.device)]))) : null,
     volts.length ? h('section', { cls: 'card' }, h('h2', {}, t('batteryOverDay')), battery, legend([[t('voltage'), 'k0'], ...(amps.length ? [[t('current'), 'k5']] : [])])) : null,
     hasDay ? h('section', { cls: 'stack' }, h('h2', {}, t('figuresOf')), h('div', { cls: 'grid' }, ...figureCards(detail))) : null,
-    all.length > 1 && list.days.length ? h('section', { cls: 'card' }, h('h2', {}, t('yieldByDay')), bars, legend(chargers.map((name) => [name, kind(name)])), totals(list),
+    all.length > 1 && list.days.length ? h('section', { cls: 'card' }, h('h2', {}, t('yieldByDay')), bars, legend(chargers.map((name) => [nameOf(name), kind(name)])), totals(list),
       h('details', {}, h('summary', {}, t('asTable')), h('div', { cls: 'scroll' }, dayTable(list, chargers)))) : null,
     chargers.length > 1 && list.days.length > 1 ? h('section', { cls: 'card' }, h('h2', {}, t('compare')), h('p', { cls: 'soft' }, t('compareHint')), comparison, findings(list)) : findings(list, true),
   ].filter(Boolean));
@@ -336,13 +336,13 @@ function drawDays(list, detail) {
     days: all.map((day) => ({ label: dayShort(day), href: `#days/${day}`, current: day === detail.day, title: `${dayLong(day)}: ${byDay.has(day) ? quantity(yieldOf(byDay.get(day)), 'kWh') : '–'}`, parts: chargers.map((name) => byDay.get(day)?.[name]?.yield ?? null) })) });
   const hours = (width) => { const step = (width < 420 ? 6 : width < 700 ? 4 : 2) * 3600; const list = []; for (let at = 0; at <= detail.end - detail.start; at += step) list.push(at); return list; };
   const time = { from: 0, to: detail.end - detail.start, xTicks: hours, xText: (at, fine) => (fine ? clock : hour)(detail.start + at, zone), hint: t('hint') };
-  if (power.isConnected) lines(power, { ...time, label: t('powerOverDay'), axes: [{ unit: 'W', zero: true, stacked: true, format: (value) => number(value, 0), series: powers.map((one) => ({ ...one, name: one.device, kind: kind(one.device) })) }] });
+  if (power.isConnected) lines(power, { ...time, label: t('powerOverDay'), axes: [{ unit: 'W', zero: true, stacked: true, format: (value) => number(value, 0), series: powers.map((one) => ({ ...one, name: nameOf(one.device), kind: kind(one.device) })) }] });
   if (battery.isConnected) lines(battery, { ...time, label: t('batteryOverDay'), axes: [{ unit: 'V', format: (value, fine) => number(value, fine ? 2 : 1), series: volts.map((one) => ({ ...one, name: t('voltage'), kind: 'k0' })) },
     ...(amps.length ? [{ unit: 'A', zero: true, format: (value, fine) => number(value, fine ? 1 : 0), series: amps.map((one) => ({ ...one, name: t('current'), kind: 'k5' })) }] : [])] });
   if (comparison.isConnected) {
     const share = (day, name) => { const devices = byDay.get(day); const sum = yieldOf(devices); const own = devices?.[name]?.yield; return sum > 0 && own !== undefined ? own / sum * 100 : null; };
     lines(comparison, { from: 0, to: all.length, xTicks: (width) => { const step = Math.max(1, Math.ceil(all.length * 52 / width)); return all.map((_, index) => index + 0.5).filter((_, index) => (all.length - 1 - index) % step === 0); }, xText: (at) => dayShort(all[Math.min(all.length - 1, Math.max(0, Math.floor(at)))]), label: t('compareHint'), hint: t('hint'),
-      axes: [{ unit: '%', zero: true, format: (value) => number(value, 0), series: chargers.map((name) => ({ name, kind: kind(name), step: 1, points: all.map((day, index) => [index, share(day, name)]).filter((point) => point[1] !== null) })) }] });
+      axes: [{ unit: '%', zero: true, format: (value) => number(value, 0), series: chargers.map((name) => ({ name: nameOf(name), kind: kind(name), step: 1, points: all.map((day, index) => [index, share(day, name)]).filter((point) => point[1] !== null) })) }] });
   }
   window.scrollTo(0, scroll);
 }
@@ -357,18 +357,32 @@ function sentences(detail, list) {
   if (plant.maximum_power > 0 && plant.maximum_power_at) parts.push(t('w_best', quantity(plant.maximum_power, 'W'), clock(plant.maximum_power_at, zone)));
   if (plant.production_start && plant.production_stop) parts.push(isToday && Date.now() / 1000 - plant.production_stop < 900 ? t('w_timeOpen', clock(plant.production_start, zone)) : t('w_time', clock(plant.production_start, zone), clock(plant.production_stop, zone)));
   if (plant.float_at) parts.push(t('w_float', clock(plant.float_at, zone)));
-  if (battery?.['battery_voltage.min'] !== undefined) parts.push(t('w_battery', quantity(battery['battery_voltage.min'], 'V'), quantity(battery['battery_voltage.max'], 'V')));
-  if (battery?.['state_of_charge.min'] !== undefined) parts.push(t('w_soc', quantity(battery['state_of_charge.min'], '%'), quantity(battery['state_of_charge.max'], '%')));
+  if (battery?.['battery_voltage.min'] !== undefined) parts.push(range('w_battery', battery['battery_voltage.min'], battery['battery_voltage.max'], 'V'));
+  if (battery?.['state_of_charge.min'] !== undefined) parts.push(range('w_soc', battery['state_of_charge.min'], battery['state_of_charge.max'], '%'));
   if (plant.consumption > 0 && plant.self_sufficiency !== undefined) parts.push(t('w_consumption', quantity(plant.consumption, 'kWh'), quantity(plant.self_sufficiency, '%')));
   if (Object.values(others).some((one) => one.yield_source > 0)) parts.push(t('w_source'));
   return parts.join(' ') || t('nothingKnown');
+}
+
+/** How people call a device: a charger by the name that it was given, the shunt by what it measures. */
+function nameOf(device, detail) {
+  if (device === 'plant') return t('plant');
+  const charger = state.now?.chargers.find((one) => one.serial === device);
+  if (charger) return charger.name ?? device;
+  return detail?.devices[device]?.['battery_voltage.min'] !== undefined && detail.devices[device].yield === undefined ? t('battery') : device;
+}
+
+/** A range in words; one figure where both ends read the same. */
+function range(key, least, most, unit) {
+  const [from, to] = [quantity(least, unit), quantity(most, unit)];
+  return from === to ? t(`${key}At`, from) : t(key, from, to);
 }
 
 function figureCards(detail) {
   const order = Object.keys(detail.devices).sort((a, b) => (a === 'plant' ? -1 : b === 'plant' ? 1 : a.localeCompare(b)));
   return order.map((name) => {
     const list = figureOrder.filter((one) => detail.devices[name][one] !== undefined).map((one) => figure(one, detail.devices[name][one], detail.zone)).filter(Boolean);
-    return list.length ? h('section', { cls: 'card', 'aria-label': name }, h('h3', {}, name === 'plant' ? t('plant') : name), rows(list)) : null;
+    return list.length ? h('section', { cls: 'card', 'aria-label': nameOf(name, detail) }, h('h3', {}, nameOf(name, detail)), rows(list)) : null;
   }).filter(Boolean);
 }
 
@@ -379,7 +393,7 @@ function totals(list) {
 }
 
 function dayTable(list, chargers) {
-  return h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('day')), ...chargers.map((name) => h('th', { scope: 'col', cls: 'n' }, name)), h('th', { scope: 'col', cls: 'n' }, t('total')))),
+  return h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('day')), ...chargers.map((name) => h('th', { scope: 'col', cls: 'n' }, nameOf(name))), h('th', { scope: 'col', cls: 'n' }, t('total')))),
     h('tbody', {}, ...list.days.slice().reverse().map((day) => h('tr', {}, h('th', { scope: 'row' }, h('a', { href: `#days/${day.day}` }, dayLong(day.day))), ...chargers.map((name) => h('td', { cls: 'n' }, day.devices[name]?.yield === undefined ? '–' : quantity(day.devices[name].yield, 'kWh'))),
       h('td', { cls: 'n' }, day.devices.plant?.yield === undefined ? '–' : quantity(day.devices.plant.yield, 'kWh'))))));
 }
@@ -389,7 +403,9 @@ function findings(list, isAlone) {
   const items = list.findings.map((one) => {
     const time = one.until ? t('until', dayLong(one.since), dayLong(one.until)) : t('since', dayLong(one.since));
     const less = one.kind === 'degradation' ? `${number(one.less_percent, 1)}\u00a0%` : quantity(one.less_percent, '%');
-    const text = one.kind === 'degradation' ? t('f_degradation', one.device, less, '', quantity(one.confidence * 100, '%')) : t(`f_${one.kind}`, one.device, less, time, quantity(one.confidence * 100, '%'));
+    // Nothing that is worked out from a few weeks is sure to a hundred per cent.
+    const sure = one.confidence > 0.99 ? `>\u00a0${quantity(99, '%')}` : quantity(one.confidence * 100, '%');
+    const text = one.kind === 'degradation' ? t('f_degradation', nameOf(one.device), less, '', sure) : t(`f_${one.kind}`, nameOf(one.device), less, time, sure);
     return h('li', { cls: one.alarm && !one.until ? 'l-error' : null }, text);
   });
   return isAlone ? h('section', { cls: 'card' }, h('h2', {}, t('compare')), h('ul', {}, ...items)) : h('ul', {}, ...items);

@@ -30,6 +30,26 @@ struct DemandTests {
         #expect(bench.line.charger.forbiddenCommands == 0)
     }
 
+    @Test("a register that the device tells of unasked, and that moves, is read all the same")
+    func readsWhatMoves() throws {
+        for seed in 1...60 as ClosedRange<UInt64> {
+            var bench = Self.polling(seed: seed)
+            // A line with damage: every answer is doubted until another frame says the same.
+            var rates = NoisyLine.Rates()
+            rates.bitErrors = 3e-4
+            bench.line.toHost = NoisyLine(rates, seed: seed)
+            bench.run(for: .seconds(20))
+            // Anywhere between two frames that come unasked.
+            bench.run(for: .milliseconds(17 * Int(seed)))
+            let asked = bench.line.now
+            let isTaken = bench.session.demand(.panelPower)
+            #expect(isTaken)
+            bench.run(for: .seconds(4))
+            let isRead = bench.readings(.panelPower).contains { $0.time > asked && $0.provenance != .async }
+            #expect(isRead, "seed \(seed)")
+        }
+    }
+
     @Test("a register that the device does not have is refused, each time that it is asked for")
     func refusesOne() throws {
         var bench = Self.polling()
