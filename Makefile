@@ -12,7 +12,8 @@ SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
 .PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput lint \
-    format bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb
+    format bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb \
+    machine-test setup-machine
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -26,6 +27,9 @@ setup-test:
 
 setup-deb:
 	@packaging/setup.sh deb
+
+setup-machine:
+	@packaging/setup.sh machine
 
 build: setup ## The program, for debugging, as .build/debug/vebridge.
 	$(SWIFT) build --product vebridge
@@ -78,6 +82,13 @@ mdns-test: build ## A broker found by avahi-daemon, moved and withdrawn, in netw
 page-test: build ## The page in a real Chromium, at three widths (PICTURES=folder keeps pictures of it).
 	Tests/Page/page_test.py --program .build/debug/vebridge $(if $(PICTURES),--pictures '$(PICTURES)')
 
+# PACKAGE=FILE takes a package that is built already; ARGS=--verbose shows the guest's console.
+PACKAGE ?=
+machine-test: setup-machine ## The package on a real kernel with real drivers, in a virtual machine (five minutes).
+	$(if $(PACKAGE),,SWIFT="$(SWIFT)" packaging/deb.sh)
+	Tests/Machine/image.sh build/machine
+	Tests/Machine/machine_test.py --image build/machine $(if $(PACKAGE),--package '$(PACKAGE)') $(ARGS)
+
 wakeups: release ## How often it wakes the processor by day and by night, with four chargers.
 	Tests/Wakeups/wakeups.py --program .build/release/vebridge --night-limit 10
 
@@ -86,7 +97,8 @@ throughput: setup-test ## How long a reading takes to a subscriber, 10,000 a min
 
 lint: ## The layout of the code, and that the scripts are sound.
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
-	@for script in packaging/setup.sh packaging/deb.sh Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
+	@for script in packaging/setup.sh packaging/deb.sh Tests/Machine/image.sh Tests/Machine/guest/init \
+	    Tests/Machine/guest/agent Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
 
 format: ## Lays the code out as lint wants it.
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)

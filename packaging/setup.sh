@@ -4,6 +4,7 @@
 #   packaging/setup.sh build     what the compiler and linker need
 #   packaging/setup.sh deb       that, and what a Debian package is built with
 #   packaging/setup.sh test      what 'build' installs, and a broker to test against and to run the demo with
+#   packaging/setup.sh machine   what 'build' and 'deb' install, and what a virtual machine is made and run with
 #
 # As root it installs them itself, else with sudo; where neither works it names them and exits with 1.
 set -eu
@@ -11,12 +12,14 @@ set -eu
 build="libmosquitto-dev libudev-dev libssl-dev libsqlite3-dev pkg-config"
 deb="debhelper dpkg-dev lintian"
 test="mosquitto mosquitto-clients python3"
+machine="qemu-system-x86 mmdebstrap e2fsprogs cpio kmod busybox-static xz-utils python3"
 
 case "${1:-}" in
     build) wanted=$build ;;
     deb) wanted="$build $deb" ;;
     test) wanted="$build $test" ;;
-    *) echo "usage: $0 build|deb|test" >&2; exit 2 ;;
+    machine) wanted="$build $deb $machine" ;;
+    *) echo "usage: $0 build|deb|test|machine" >&2; exit 2 ;;
 esac
 
 if ! command -v swift >/dev/null 2>&1; then

@@ -156,7 +156,10 @@ final class Recorder {
 
     private func log(_ frame: Frame, _ source: Source, _ time: Duration) {
         guard let file = files[source], let name = InterfaceName("can\(Self.number(source))") else { return }
-        append(file, CapturedFrame(time: wallStart + time, interface: name, frame: frame).line + "\n")
+        // Six decimals, as candump writes; canplayer ends at a line with nine. The index has the whole time.
+        let nanoseconds = Recording.nanoseconds(wallStart + time)
+        let rounded = Duration.nanoseconds(nanoseconds - nanoseconds % 1000)
+        append(file, CapturedFrame(time: rounded, interface: name, frame: frame).line + "\n")
     }
 
     private static func number(_ source: Source) -> Int {

@@ -46,6 +46,10 @@ struct RecordingTests {
         #expect(written == live.all.map { $0 + "\n" }.joined())
         let index = try String(contentsOfFile: folder + "/index.tsv", encoding: .utf8)
         #expect(index.contains("\tport0\tclose\t"))
+        // canplayer takes no other number of decimals than candump writes.
+        let frames = try String(contentsOfFile: folder + "/bus0.log", encoding: .utf8).split(separator: "\n")
+        #expect(frames.count > 20)
+        #expect(frames.allSatisfy { $0.wholeMatch(of: /\([0-9]+\.[0-9]{6}\) can0 [0-9A-F]{3,8}#.*/) != nil })
         for speed: Double? in [nil, 1000] {
             let replayed = PrintedLines()
             let outcome = Daemon(
