@@ -203,7 +203,9 @@ def decoding(arguments):
         clean,
         row("VE.Direct, noisy 1e-3", "noisy 1e-3, whole", size, "MB/s", limit=f"C {short(noisy_loop)}"),
         row("VE.Direct, 31 bytes at a time", "31 bytes", size, "MB/s", limit=f"C {short(loop)}"),
-        Row("decoding", "VE.Direct against the loop in C", "×", [clean.median / loop], better="high",
+        # The fastest of each: they run one after the other, and what else the machine does hits them differently.
+        Row("decoding", "VE.Direct against the loop in C, fastest of each", "×",
+            [min(times("C loop clean").values()) / min(times("clean, whole").values())], better="high",
             required=(">=", 0.8), limit="1"),
         row("the loop in C", "C loop clean", size, "MB/s", limit=f"memcpy {short(copy)}"),
         row("memcpy", "memcpy", size, "MB/s"),
@@ -326,7 +328,7 @@ def daemon(arguments):
         rows.append(Row("daemon", f"{name}: resident", "MB", [memory], required=size and ("<=", size)))
         rows.append(Row("daemon", f"{name}: wake-ups", "/s", wakes, spread=(min(wakes), max(wakes))))
     slope, start, fit = line(points)
-    rows.append(Row("daemon", "each port more: of a core", "%", [slope], limit="wire: 0.027"))
+    rows.append(Row("daemon", "each port more: of a core", "%", [slope], limit="reading alone: 0.027"))
     rows.append(Row("daemon", "how straight the line is (R²)", "", [fit], better="high", limit="1"))
     arguments.points = points
     return rows
