@@ -130,7 +130,7 @@ docs: setup ## Writes anew the pages and the example file that are made from the
 	$(SWIFT) package generate-manual --configuration debug --authors "The vebridge authors"
 	sed 's/^[[:space:]]*$$/.Pp/' .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1
 
-# ARGS='decoding daemon' runs some sections; ARGS='--compare Benchmarks/results/FILE.json' shows the ratio to a saved run.
+# ARGS='decoding daemon' runs some sections, ARGS='--compare Benchmarks/results/FILE.json' gives the ratio to that run.
 bench: setup-test ## What it costs and how fast it is, beside limits and requirements (a quarter of an hour).
 	$(SWIFT) build -c release --product vebridge
 	$(SWIFT) build -c release --product HistoryProof

@@ -153,7 +153,8 @@ class Rig:
 
     def simulate(self, chargers, hour=11):
         link = self.path("charger")
-        self.start("simulator", self.program, "simulate", "--chargers", str(chargers), "--hour", str(hour), "--link", link)
+        self.start("simulator", self.program, "simulate", "--chargers", str(chargers), "--hour", str(hour),
+                   "--link", link)
         paths = [f"{link}{index}" for index in range(chargers)]
         self.wait(lambda: all(map(os.path.exists, paths)), "the simulated chargers did not appear")
         return paths
@@ -529,10 +530,11 @@ def machine():
             return ""
 
     return {
-        "name": platform.node(), "cpu": first("/proc/cpuinfo", r"^(?:model name|Model)\s*:\s*(.*)$") or platform.machine(),
+        "name": platform.node(),
+        "cpu": first("/proc/cpuinfo", r"^(?:model name|Model)\s*:\s*(.*)$") or platform.machine(),
         "cores": os.cpu_count(), "memory_mb": int(first("/proc/meminfo", r"^MemTotal:\s*(\d+)") or 0) // 1000,
-        "kernel": platform.release(), "swift": word("swift", "--version"), "commit": word("git", "describe", "--always",
-                                                                                          "--dirty"),
+        "kernel": platform.release(), "swift": word("swift", "--version"),
+        "commit": word("git", "describe", "--always", "--dirty"),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "load": round(os.getloadavg()[0], 2),
     }
@@ -609,7 +611,8 @@ def plot(points, path, caption):
                      f'<text x="{x(ports) - 6:.1f}" y="{y(share) - 10:.1f}" text-anchor="end">{share:.2f} %, '
                      f'{memory:.0f} MB</text>' if ports > 8 else
                      f'<circle class="p" cx="{x(ports):.1f}" cy="{y(share):.1f}" r="4.5"/>'
-                     f'<text x="{x(ports) + 8:.1f}" y="{y(share) + (16 if ports == 8 else -8):.1f}">{share:.2f} %</text>')
+                     f'<text x="{x(ports) + 8:.1f}" y="{y(share) + (16 if ports == 8 else -8):.1f}">'
+                     f'{share:.2f} %</text>')
     parts.append("</svg>\n")
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(parts))
@@ -647,7 +650,7 @@ def main():
     if arguments.nice is not None:
         about["nice"] = os.nice(arguments.nice)
     print(f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, {about['swift']}, {about['commit']}; "
-          f"load at the start {about['load']}" + (f", nice {about['nice']}" if "nice" in about else ""))
+          f"load at the start {about['load']}{', nice ' + str(about['nice']) if 'nice' in about else ''}")
     rows, left = [], {}
     for name in [name for name in SECTIONS if name in chosen]:
         print(f"{name} …", file=sys.stderr, flush=True)
