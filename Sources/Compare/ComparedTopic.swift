@@ -19,7 +19,8 @@ public enum ComparedTopic: Sendable, Hashable, Comparable {
     public var name: String {
         switch self {
         case .register(_, let register): register.hex.lowercased()
-        case .attribute(_, let attribute): "0x" + (attribute < 16 ? "0" : "") + String(attribute, radix: 16, uppercase: true)
+        case .attribute(_, let attribute):
+            "0x" + (attribute < 16 ? "0" : "") + String(attribute, radix: 16, uppercase: true)
         }
     }
 
@@ -66,19 +67,23 @@ public struct ComparedMessage: Sendable, Hashable {
         let payload = payload.filter { $0 != " " && $0 != "\n" && $0 != "\0" }
         guard !payload.isEmpty else { return nil }
         if let rest = Prefixes.rest(of: plain, after: prefixes.registers) {
-            guard rest.count == 2, let number = Self.hex(rest[1]), number <= 0xFFFF, Self.isDevice(rest[0]) else { return nil }
+            guard rest.count == 2, let number = Self.hex(rest[1]), number <= 0xFFFF, Self.isDevice(rest[0]) else {
+                return nil
+            }
             let register = RegisterID(UInt16(number))
             guard let value = Self.raw(payload, register) else { return nil }
             self.topic = .register(device: rest[0].uppercased(), register)
             self.value = value
         } else if let rest = Prefixes.rest(of: plain, after: ["vedirect"]) {
-            guard rest.count == 2, rest[1].lowercased().hasPrefix("0x"), let number = Self.hex(rest[1]), number <= 0xFFFF,
+            guard rest.count == 2, rest[1].lowercased().hasPrefix("0x"), let number = Self.hex(rest[1]),
+                number <= 0xFFFF,
                 Self.isDevice(rest[0]), let scaled = Double(payload), scaled.isFinite
             else { return nil }
             self.topic = .register(device: rest[0].uppercased(), RegisterID(UInt16(number)))
             self.value = .number(scaled)
         } else if let rest = Prefixes.rest(of: plain, after: prefixes.attributes) {
-            guard rest.count == 2, let device = Self.hex(rest[0]), device <= 0x7F_FFFF, let attribute = Self.hex(rest[1]),
+            guard rest.count == 2, let device = Self.hex(rest[0]), device <= 0x7F_FFFF,
+                let attribute = Self.hex(rest[1]),
                 attribute <= 0xFFFF
             else { return nil }
             self.topic = .attribute(device: UInt32(device), UInt16(attribute))

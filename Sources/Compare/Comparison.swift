@@ -19,7 +19,11 @@ public struct Comparison: Sendable {
         public var gapStart = 0.0
 
         mutating func note(_ time: Double) {
-            if messages == 0 { first = time } else if time - last > longestGap { (longestGap, gapStart) = (time - last, last) }
+            if messages == 0 {
+                first = time
+            } else if time - last > longestGap {
+                (longestGap, gapStart) = (time - last, last)
+            }
             messages += 1
             last = time
         }
@@ -79,8 +83,9 @@ public struct Comparison: Sendable {
 
     /// What there is to say now.
     ///
+    /// - Parameter isFinal: whether to measure delays also where nothing disagrees, which takes time.
     /// - Throws: if an id of the other side fits two chargers.
-    public func verdict(at now: Double) throws(DeviceMatch.Ambiguity) -> Verdict {
+    public func verdict(at now: Double, isFinal: Bool = true) throws(DeviceMatch.Ambiguity) -> Verdict {
         var findings: [Finding] = []
         // Whose is whose.
         let serials = serials
@@ -106,14 +111,18 @@ public struct Comparison: Sendable {
             }
         }
         var heard: [String: Presence] = [:]
-        for (id, one) in presence { heard[names[id] ?? id] = one }
+        for (id, one) in presence.sorted(by: { $0.key < $1.key }) {
+            // A device of two ids is where most is said of it.
+            let name = names[id] ?? id
+            if (heard[name]?.messages ?? 0) < one.messages { heard[name] = one }
+        }
 
         let swaps = swapped(renamed)
         var topics: [TopicVerdict] = []
         for topic in serial.keys.sorted() {
             guard let mine = serial[topic], let theirs = renamed[topic] else { continue }
             let isSwapped = swaps.contains { $0.0 == topic.device || $0.1 == topic.device }
-            topics.append(judge(topic, mine, theirs, isSwapped: isSwapped, heard[topic.device], now))
+            topics.append(judge(topic, mine, theirs, isSwapped: isSwapped, isFinal: isFinal, heard[topic.device], now))
         }
         for (one, two) in swaps {
             findings.append(
@@ -125,7 +134,9 @@ public struct Comparison: Sendable {
         findings += topics.flatMap(\.findings)
         findings += coverage(topics, heard, now)
         findings += oneSided(renamed, names, heard, now)
-        findings.sort { ($0.isDisagreement ? 0 : 1, $0.device, $0.name) < ($1.isDisagreement ? 0 : 1, $1.device, $1.name) }
+        findings.sort {
+            ($0.isDisagreement ? 0 : 1, $0.device, $0.name) < ($1.isDisagreement ? 0 : 1, $1.device, $1.name)
+        }
         let first = [serial.values.compactMap { $0.samples.first?.time }.min(), presence.values.map(\.first).min()]
         let begin = first.compactMap(\.self).max() ?? now
         return Verdict(duration: max(0, now - begin), topics: topics, findings: findings, presence: heard)
@@ -134,7 +145,8 @@ public struct Comparison: Sendable {
     // MARK: One topic
 
     private func judge(
-        _ topic: ComparedTopic, _ mine: Series, _ theirs: Series, isSwapped: Bool, _ presence: Presence?, _ now: Double
+        _ topic: ComparedTopic, _ mine: Series, _ theirs: Series, isSwapped: Bool, isFinal: Bool, _ presence: Presence?,
+        _ now: Double
     ) -> TopicVerdict {
         var title = topic.name
         var unit = ""
@@ -145,7 +157,8 @@ public struct Comparison: Sendable {
             step = definition.scale.value(of: 1)
         }
         var verdict = TopicVerdict(
-            topic: topic, title: title, unit: unit, decimals: decimals, compared: 0, serial: mine, other: theirs, lost: 0,
+            topic: topic, title: title, unit: unit, decimals: decimals, compared: 0, serial: mine, other: theirs,
+            lost: 0,
             findings: [])
         func found(_ kind: Finding.Kind, _ text: String, _ figure: Double? = nil, isDisagreement: Bool = true) {
             verdict.findings.append(
@@ -166,10 +179,11 @@ public struct Comparison: Sendable {
         guard match.compared > 0 else { return verdict }
         verdict.agreement = match.share
         (verdict.offset, verdict.gain) = judge.relation
-        verdict.lag = judge.lag
+        if isFinal { verdict.lag = judge.lag }
         verdict.lost = judge.lost
         // One sample at the edge of a step is no verdict.
-        guard !isSwapped, match.compared >= 3 || match.agreed == 0 && now - (theirs.samples.first?.time ?? now) > 5 else {
+        guard !isSwapped, match.compared >= 3 || match.agreed == 0 && now - (theirs.samples.first?.time ?? now) > 5
+        else {
             return verdict
         }
         let value = { (number: Double) in Words.number(number, decimals) + (unit.isEmpty ? "" : " \(unit)") }
@@ -273,19 +287,23 @@ public struct Comparison: Sendable {
         let theirDevices = Set(other.keys.map(\.device))
         let myDevices = Set(serial.keys.map(\.device))
         for topic in serial.keys.sorted() where other[topic] == nil && theirDevices.contains(topic.device) {
-            guard let first = serial[topic]?.samples.first?.time ?? (serial[topic]?.text != nil ? 0 : nil), now - first > 10 else {
+            guard let first = serial[topic]?.samples.first?.time ?? (serial[topic]?.text != nil ? 0 : nil),
+                now - first > 10
+            else {
                 continue
             }
             findings.append(
                 Finding(
                     kind: .onlySerial, device: topic.device, name: topic.name,
-                    text: "\(topic.device) \(topic.name)\(Self.title(topic)): only serial has it", isDisagreement: false))
+                    text: "\(topic.device) \(topic.name)\(Self.title(topic)): only serial has it", isDisagreement: false
+                ))
         }
         for topic in other.keys.sorted() where serial[topic] == nil && myDevices.contains(topic.device) {
             findings.append(
                 Finding(
                     kind: .onlyOther, device: topic.device, name: topic.name,
-                    text: "\(topic.device) \(topic.name)\(Self.title(topic)): only \(otherName) has it", isDisagreement: true))
+                    text: "\(topic.device) \(topic.name)\(Self.title(topic)): only \(otherName) has it",
+                    isDisagreement: true))
         }
         for device in myDevices.subtracting(theirDevices).sorted() {
             findings.append(
@@ -297,7 +315,9 @@ public struct Comparison: Sendable {
     }
 
     private static func title(_ topic: ComparedTopic) -> String {
-        guard case .register(_, let register) = topic, let definition = RegisterCatalogue.standard[register] else { return "" }
+        guard case .register(_, let register) = topic, let definition = RegisterCatalogue.standard[register] else {
+            return ""
+        }
         return " (\(definition.name))"
     }
 }

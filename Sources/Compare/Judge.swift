@@ -183,7 +183,9 @@ struct Judge {
     /// The other's values against serial's without their sign.
     private var absolute: Match {
         var bare = Series()
-        for sample in serial.samples { bare.add(sample.value.map { .number(abs($0)) } ?? .notAvailable, at: sample.time) }
+        for sample in serial.samples {
+            bare.add(sample.value.map { .number(abs($0)) } ?? .notAvailable, at: sample.time)
+        }
         return Judge(serial: bare, other: other, step: step).match()
     }
 }

@@ -13,7 +13,9 @@ enum Words {
 
     /// A factor with three digits that count.
     static func factor(_ value: Double) -> String {
-        for decimals in 0...4 where abs(value * power(decimals) - (value * power(decimals)).rounded()) < 0.005 * power(decimals) * abs(value) {
+        for decimals in 0...4
+        where abs(value * power(decimals) - (value * power(decimals)).rounded()) < 0.005 * power(decimals) * abs(value)
+        {
             return number(value, decimals)
         }
         return number(value, 4)

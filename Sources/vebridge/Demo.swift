@@ -204,33 +204,6 @@ private struct DemoState {
     }
 }
 
-/// The bridge on a thread of its own, beside the screen.
-private final class BridgeThread {
-    private var thread = pthread_t()
-
-    init(_ daemon: Daemon) throws {
-        let box = Unmanaged.passRetained(Box(daemon))
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                _ = Unmanaged<Box>.fromOpaque(context).takeRetainedValue().daemon.run()
-                return nil
-            }, box.toOpaque())
-        guard code == 0 else {
-            box.release()
-            throw Status.failed.exit
-        }
-    }
-
-    func join() { pthread_join(thread, nil) }
-
-    private final class Box {
-        let daemon: Daemon
-        init(_ daemon: Daemon) { self.daemon = daemon }
-    }
-}
-
 /// The last payload of every topic that was heard.
 private final class TopicBoard: Sendable {
     private struct Contents {

@@ -104,7 +104,8 @@ struct Plant {
         return comparison
     }
 
-    private func hear(_ comparison: inout Comparison, _ topic: String, _ payload: String, _ time: Double, isOther: Bool) {
+    private func hear(_ comparison: inout Comparison, _ topic: String, _ payload: String, _ time: Double, isOther: Bool)
+    {
         guard let message = ComparedMessage(topic: topic, payload: payload) else { return }
         if isOther { comparison.hearOther(message, at: time) } else { comparison.hearSerial(message, at: time) }
     }
