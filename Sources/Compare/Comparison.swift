@@ -176,6 +176,9 @@ public struct Comparison: Sendable {
         let judge = Judge(serial: mine, other: theirs, step: step)
         let match = judge.match()
         verdict.compared = match.compared
+        if theirs.samples.count >= 3, theirs.spread == nil, mine.spread != nil {
+            found(.onlySerial, "\(otherName) says that it has no value; serial has one", isDisagreement: false)
+        }
         guard match.compared > 0 else { return verdict }
         verdict.agreement = match.share
         (verdict.offset, verdict.gain) = judge.relation
@@ -299,6 +302,8 @@ public struct Comparison: Sendable {
                 ))
         }
         for topic in other.keys.sorted() where serial[topic] == nil && myDevices.contains(topic.device) {
+            // "Not available" is what a register says that is not published here.
+            guard other[topic]?.spread != nil || other[topic]?.text != nil else { continue }
             findings.append(
                 Finding(
                     kind: .onlyOther, device: topic.device, name: topic.name,

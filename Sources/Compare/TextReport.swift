@@ -11,7 +11,7 @@ public enum TextReport {
     {
         var lines = [
             Words.left("device", 12) + Words.left("topic", 24) + Words.right("serial", 13) + Words.right(otherName, 13)
-                + Words.right("agree", 8) + Words.right("n", 6) + "  "
+                + Words.right("agree", 8) + Words.right("n", 6)
         ]
         var topics = verdict.topics
         if topics.count > rows {
@@ -36,11 +36,33 @@ public enum TextReport {
 
     /// What was found, in words, folded to eighty columns.
     public static func findings(_ verdict: Comparison.Verdict, paint: Paint = .plain) -> [String] {
-        verdict.findings.flatMap { finding in
+        grouped(verdict.findings).flatMap { finding in
             let mark = finding.isDisagreement ? "✗ " : "· "
             let lines = folded(mark + finding.text, 79)
             return paint == .coloured && finding.isDisagreement ? lines.map { "\u{1B}[31m\($0)\u{1B}[0m" } : lines
         }
+    }
+
+    /// What only one side has, as one finding a device: a table would repeat it anyway.
+    private static func grouped(_ findings: [Finding]) -> [Finding] {
+        var grouped: [Finding] = []
+        for finding in findings {
+            let isOneSided = finding.kind == .onlySerial || finding.kind == .onlyOther
+            guard isOneSided, !finding.name.isEmpty, finding.text.hasSuffix(" has it"),
+                let place = grouped.firstIndex(where: {
+                    $0.kind == finding.kind && $0.device == finding.device && $0.text.hasSuffix(" has it")
+                })
+            else {
+                grouped.append(finding)
+                continue
+            }
+            let (first, last) = (grouped[place], finding)
+            let side = last.text.split(separator: ":").last.map(String.init) ?? ""
+            let before = first.text.split(separator: ":").first.map(String.init) ?? ""
+            let name = last.text.split(separator: ":").first.map { $0.dropFirst(last.device.count) } ?? ""
+            grouped[place].text = before + "," + name + ":" + side
+        }
+        return grouped
     }
 
     /// The last word.
@@ -52,7 +74,8 @@ public enum TextReport {
         case true?: return "Serial and \(otherName) agree on \(compared) topics, over \(span)."
         case false?:
             let wrong = verdict.findings.count(where: \.isDisagreement)
-            return "Serial and \(otherName) disagree: \(wrong) of \(compared) compared topics or devices, over \(span)."
+            let what = wrong == 1 ? "one thing" : "\(wrong) things"
+            return "Serial and \(otherName) disagree in \(what); \(compared) topics compared, over \(span)."
         }
     }
 
