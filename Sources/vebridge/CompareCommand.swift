@@ -117,26 +117,27 @@ struct CompareCommand: ParsableCommand {
             Terminal.complain("\(error)")
             throw Status.failed.exit
         }
-        let isStopped = watch(stand, end)
+        watch(stand, end)
+        let trouble = stand.trouble
         mailbox.stop(reason: "the comparison ends")
         bridge?.join()
         listener.stop(timeout: .zero)
-        try conclude(stand, isStopped: isStopped)
+        try conclude(stand, trouble)
     }
 
     // MARK: While it runs
 
-    /// - Returns: whether somebody ended it.
-    private func watch(_ stand: ComparisonStand, _ end: Mailbox) -> Bool {
+    /// Until the time is over, somebody ends it, or the two cannot be told apart.
+    private func watch(_ stand: ComparisonStand, _ end: Mailbox) {
         let begin = ContinuousClock.now
         let limit = time.flatMap(Self.duration) ?? (Terminal.isInteractive ? nil : .seconds(300))
         if Terminal.isInteractive { Terminal.draw("\u{1B}[?25l\u{1B}[H\u{1B}[2J") }
         defer { if Terminal.isInteractive { Terminal.draw("\u{1B}[?25h\u{1B}[H\u{1B}[2J") } }
         while true {
             let rest = limit.map { $0 - (ContinuousClock.now - begin) }
-            if let rest, rest <= .zero { return false }
-            if end.waitForStop(min(rest ?? .seconds(1), .seconds(1))) != nil { return true }
-            if stand.conflict != nil { return false }
+            if let rest, rest <= .zero { return }
+            if end.waitForStop(min(rest ?? .seconds(1), .seconds(1))) != nil { return }
+            if stand.conflict != nil { return }
             if Terminal.isInteractive { draw(stand, begin, limit) }
         }
     }
@@ -170,7 +171,7 @@ struct CompareCommand: ParsableCommand {
 
     // MARK: The end of it
 
-    private func conclude(_ stand: ComparisonStand, isStopped: Bool) throws {
+    private func conclude(_ stand: ComparisonStand, _ trouble: String?) throws {
         if let conflict = stand.conflict {
             Terminal.complain(conflict)
             throw Status.nothingToDo.exit
@@ -191,7 +192,7 @@ struct CompareCommand: ParsableCommand {
             let counts = stand.counts
             if counts.other == 0 {
                 Terminal.complain(
-                    stand.trouble ?? "\(other) published nothing under \(stand.filters.joined(separator: ", "))")
+                    trouble ?? "\(other) published nothing under \(stand.filters.joined(separator: ", "))")
             }
             if counts.serial == 0 {
                 Terminal.complain(

@@ -21,6 +21,12 @@ public struct BluetoothBridge: Sendable {
         public let topic: String
         /// What it says.
         public let payload: String
+
+        /// A message.
+        public init(topic: String, payload: String) {
+            self.topic = topic
+            self.payload = payload
+        }
     }
 
     /// What it tells of, where a charger has it.
