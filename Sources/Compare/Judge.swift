@@ -30,7 +30,8 @@ struct Judge {
         let range = serial.spread.map { $0.upperBound - $0.lowerBound } ?? 0
         func coarse(_ resolution: Double) -> Double { min(resolution, max(step, range / 5)) }
         tolerance = max(step, coarse(serial.resolution), coarse(other.resolution)) * 1.01 + 1e-9
-        window = Self.leeway + min(5, max(serial.beat, 0))
+        // What is asked for seldom may be old by as much.
+        window = Self.leeway + min(60, max(serial.beat, serial.usualInterval))
     }
 
     /// What comes of holding one against the other.
