@@ -1,13 +1,15 @@
 import Bridge
+import Foundation
 import Simulation
 import Testing
 
 /// The comparison as a user runs it: ports, a broker, and a bridge by Bluetooth that publishes there.
 @Suite("Compare", .enabled(if: Bench.hasMosquitto, Bench.noMosquitto))
 struct CompareSystemTests {
-    /// Publishes what a bridge by Bluetooth would, changed as told, until it is let go.
+    /// Publishes what a bridge by Bluetooth would, changed as told, until it is let go; on a thread of its own, for the
+    /// tests beside it keep the others busy.
     private final class Air: Sendable {
-        private let task: Task<Void, Never>
+        private let end = Mailbox()
 
         init(
             _ broker: PrivateBroker, _ chargers: Chargers,
@@ -15,22 +17,22 @@ struct CompareSystemTests {
         ) throws {
             let client = MQTTClient(settings: .init(address: broker.address, clientID: "air")) { _ in }
             try client.start()
-            task = Task {
+            let (end, host) = (end, chargers.host)
+            Thread.detachNewThread {
                 var bridge = BluetoothBridge()
                 bridge.loss = 0
                 let begin = ContinuousClock.now
-                while !Task.isCancelled {
-                    for message in bridge.publish(chargers.host.plant.chargers, at: ContinuousClock.now - begin) {
+                while end.waitForStop(.milliseconds(100)) == nil {
+                    for message in bridge.publish(host.plant.chargers, at: ContinuousClock.now - begin) {
                         guard let message = change(message) else { continue }
                         _ = client.publish(message.topic, message.payload, qos: 0, retain: false)
                     }
-                    try? await Task.sleep(for: .milliseconds(100))
                 }
                 client.stop()
             }
         }
 
-        deinit { task.cancel() }
+        deinit { end.stop(reason: "the test is over") }
     }
 
     private func compare(_ words: [String]) async throws -> (ending: Program.Ending, output: [String], errors: String) {
