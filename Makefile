@@ -11,8 +11,8 @@ ARGS   ?=
 SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test trust-test offline-test mdns-test wakeups throughput lint format bench fuzz soak proxy \
-    docs deb install uninstall clean setup setup-test setup-deb
+.PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput lint \
+    format bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -46,11 +46,24 @@ else
 	@.build/debug/vebridge --ports '$(PORTS)' $(if $(BROKER),--broker '$(BROKER)',--dry-run) $(ARGS)
 endif
 
-# The whole program is tested by itself: beside tests that keep both cores busy, its times would be theirs.
+# What is held to times is tested by itself: beside tests that keep both cores busy, those times would be theirs.
 test: setup-test ## Every test; a broker and pseudo-terminals included.
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --skip SystemTests
+	$(SWIFT) test --skip-build --skip SystemTests --skip WebTests
+	$(SWIFT) test --skip-build --filter WebTests
 	$(SWIFT) test --skip-build --filter SystemTests
+
+# The history under the knife: the running daemon killed (KILLS=200, half an hour), a year against its truth, a big year.
+KILLS ?= 200
+history-proof: setup-test ## The daemon killed 200 times, a year of statistics against the truth (half an hour each).
+	$(SWIFT) build -c release --product vebridge
+	$(SWIFT) build -c release --product HistoryProof
+	@rm -rf build/history-proof && mkdir -p build/history-proof/kill build/history-proof/store \
+	    build/history-proof/year build/history-proof/size
+	.build/release/HistoryProof daemon $(CURDIR)/.build/release/vebridge build/history-proof/kill $(KILLS)
+	.build/release/HistoryProof kill build/history-proof/store $(KILLS)
+	.build/release/HistoryProof size build/history-proof/size
+	.build/release/HistoryProof year build/history-proof/year
 
 trust-test: build ## Whom it trusts by TLS, on brokers set up with openssl.
 	Tests/Brokers/trust.py --program .build/debug/vebridge
@@ -61,6 +74,9 @@ offline-test: release ## A broker that is away for five minutes (AWAY=300): what
 
 mdns-test: build ## A broker found by avahi-daemon, moved and withdrawn, in network namespaces (needs root).
 	Tests/SystemTests/mdns-test.sh .build/debug/vebridge
+
+page-test: build ## The page in a real Chromium, at three widths (PICTURES=folder keeps pictures of it).
+	Tests/Page/page_test.py --program .build/debug/vebridge $(if $(PICTURES),--pictures '$(PICTURES)')
 
 wakeups: release ## How often it wakes the processor by day and by night, with four chargers.
 	Tests/Wakeups/wakeups.py --program .build/release/vebridge --night-limit 10

@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // Protocols: no I/O, no clocks, no knowledge of MQTT.
@@ -46,13 +47,27 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // The page, the interface for programs and the metrics: looks at what the bridge hands out, and asks for nothing else.
+        .target(
+            name: "Web",
+            dependencies: [
+                "Bridge", "History", "VEDirect", "MasterBus",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            resources: [.embedInCode("Page")],
+            swiftSettings: strict
+        ),
+
         // Devices that behave like the real ones, for the demo and the tests.
         .target(name: "Simulation", dependencies: ["VEDirect", "MasterBus", "CLinux"], swiftSettings: system),
 
         .executableTarget(
             name: "vebridge",
             dependencies: [
-                "Bridge", "History", "Simulation", "VEDirect", "MasterBus",
+                "Bridge", "History", "Simulation", "VEDirect", "MasterBus", "Web",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: system
@@ -71,11 +86,18 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "Bridge", "Simulation", "VEDirect", "MasterBus", "CLinux",
+                "Bridge", "History", "Simulation", "VEDirect", "MasterBus", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: system
         ),
+        // Real connections on the loopback, to a server before a bridge that says what the test wants.
+        .testTarget(
+            name: "WebTests",
+            dependencies: [
+                "Web", "Bridge", "History", "VEDirect", "MasterBus", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: system),
         // A plant's year with its truth, for the tests in short and for the proof at length.
         .target(
             name: "HistoryScenarios", dependencies: ["History", "Simulation"], path: "Tests/HistoryScenarios",
@@ -92,7 +114,7 @@ let package = Package(
             swiftSettings: system),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(
-            name: "SystemTests", dependencies: ["Bridge", "Simulation", "vebridge"],
+            name: "SystemTests", dependencies: ["Bridge", "History", "Simulation", "vebridge"],
             exclude: ["homeassistant_check.py", "slcan_adapter.py", "mdns.sh", "mdns-test.sh"],
             swiftSettings: system),
     ]

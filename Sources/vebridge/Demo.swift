@@ -1,9 +1,11 @@
 import ArgumentParser
 import Bridge
 import Glibc
+import History
 import Logging
 import Simulation
 import Synchronization
+import Web
 
 /// All of it with no hardware.
 struct Demo: ParsableCommand {
@@ -23,7 +25,13 @@ struct Demo: ParsableCommand {
     @Option(help: "How long a simulated day takes.")
     var day = "10m"
 
+    @Option(help: "Where the page is served, such as 127.0.0.1:0 for a free port.")
+    var web = ""
+
     func validate() throws {
+        guard web.isEmpty || ListenAddress(web)?.isLoopback ?? false else {
+            throw ValidationError("--web: an address of this machine such as 127.0.0.1:8070, not '\(web)'")
+        }
         if let seconds, !(0.5...864_000).contains(seconds) {
             throw ValidationError("--for: 0.5 to 864000 seconds, not \(seconds)")
         }
@@ -63,6 +71,9 @@ struct Demo: ParsableCommand {
         var configuration = Configuration()
         configuration.ports = ports
         configuration.can = ["slcan:\(bus.path)"]
+        let state = DemoState(serials: serials, zone: configuration.history.rules)
+        defer { state?.remove() }
+        configuration.bridge.stateDirectory = state?.path ?? ""
         var output = Daemon.Output.lines { board.note(line: $0) }
         var listener: MQTTClient?
         if let broker {
@@ -79,7 +90,8 @@ struct Demo: ParsableCommand {
         }
         // On a terminal the table is drawn over the log, so only trouble is logged.
         let level: Logger.Level = Terminal.isInteractive ? .error : .notice
-        let log = Logger(label: "vebridge") { StandardErrorLog(label: $0, level: level) }
+        let outlets = LogOutlets(configuration.log, level: level)
+        let log = outlets.logger(label: "vebridge")
         let mailbox = Mailbox()
         let daemon = Daemon(configuration: configuration, output: output, once: false, log: log, mailbox: mailbox)
         let bridge: BridgeThread
@@ -90,6 +102,8 @@ struct Demo: ParsableCommand {
             Terminal.complain("\(error)")
             throw Status.failed.exit
         }
+        let server = serve(configuration, mailbox, outlets, log)
+        defer { server?.stop() }
         let limit: Double? = seconds ?? (Terminal.isInteractive ? nil : 10)
         watch(board, until: limit.map { .seconds($0) }, end: end)
         mailbox.stop(reason: "the demo ends")
@@ -105,6 +119,26 @@ struct Demo: ParsableCommand {
             throw Status.failed.exit
         }
         Terminal.complain("every charger and the bus published: \(board.lines.count) topics, \(board.count) messages")
+    }
+
+    /// The page, where it always is or, if somebody has that address, at a free one.
+    private func serve(
+        _ configuration: Configuration, _ mailbox: Mailbox, _ outlets: LogOutlets, _ log: Logger
+    ) -> WebServer? {
+        var configuration = configuration
+        let wanted = web.isEmpty ? [Configuration.Web.defaultListen, "127.0.0.1:0"] : [web]
+        for address in wanted {
+            configuration.web.listen = address
+            guard let server = WebServer(configuration, mailbox: mailbox, ring: outlets.ring, log: log) else {
+                continue
+            }
+            if let url = server.start() {
+                Terminal.complain("the page: \(url)")
+                return server
+            }
+            server.stop()
+        }
+        return nil
     }
 
     /// A broker of our own; nil where there is no mosquitto to be it.
@@ -134,6 +168,39 @@ struct Demo: ParsableCommand {
             if end.waitForStop(min(rest ?? .milliseconds(500), .milliseconds(500))) != nil { return }
             Terminal.draw("\u{1B}[H\u{1B}[2J" + board.screen() + "\nCtrl-C ends the demo\n")
         }
+    }
+}
+
+/// A state directory for as long as the demo runs, with a past in it.
+private struct DemoState {
+    let path: String
+
+    /// Nil where nothing can be written.
+    init?(serials: [String], zone: TimeZoneRules) {
+        var name = Array("/tmp/vebridge-demo-XXXXXX".utf8CString)
+        guard name.withUnsafeMutableBufferPointer({ $0.baseAddress.map { mkdtemp($0) != nil } ?? false }) else {
+            return nil
+        }
+        path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        do {
+            try DemoPast.write(to: path + "/" + HistoryStore.fileName, serials: serials, zone: zone)
+        } catch {
+            Terminal.complain("the demo has no past: \(error)")
+        }
+    }
+
+    /// Takes away what the demo has left.
+    func remove() {
+        if let folder = opendir(path) {
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name != ".", name != ".." { unlink(path + "/" + name) }
+            }
+            closedir(folder)
+        }
+        rmdir(path)
     }
 }
 

@@ -58,8 +58,6 @@ struct HistoryExportCommand: ParsableCommand {
     var only: [String] = []
 
     func run() throws {
-        let zone = TimeZoneRules.local()
-        let today = zone.date(at: Double(time(nil)))
         var tiers: Set<HistoryStore.Tier> = []
         for name in only {
             guard let tier = HistoryStore.Tier(rawValue: name) else {
@@ -68,7 +66,8 @@ struct HistoryExportCommand: ParsableCommand {
             }
             tiers.insert(tier)
         }
-        let store = try place.open(zone: zone)
+        let store = try place.open()
+        let today = store.zone.date(at: Double(time(nil)))
         let first = try since.map { try HistoryPlace.date($0, option: "--since", today: today) }
         let last = try until.map { try HistoryPlace.date($0, option: "--until", today: today) }
         do {
@@ -127,7 +126,9 @@ struct HistoryImportCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let store = try HistoryStore.open(at: try place.path, zone: TimeZoneRules.local())
+            let path = try place.path
+            let zone = try place.wantedZone ?? HistoryStore.keptZone(at: path) ?? .local()
+            let store = try HistoryStore.open(at: path, zone: zone)
             for file in files {
                 let descriptor = file == "-" ? 0 : Glibc.open(file, O_RDONLY | O_CLOEXEC)
                 guard descriptor >= 0 else {
@@ -189,7 +190,7 @@ struct HistorySizeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let store = try place.open(zone: TimeZoneRules.local())
+        let store = try place.open()
         do {
             let size = try store.size()
             let days = try store.days()

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bridge
 import Glibc
 import Logging
+import Web
 
 /// The daemon.
 struct Run: ParsableCommand {
@@ -46,6 +47,12 @@ struct Run: ParsableCommand {
         defer { LogOutlets.behind(log)?.finish() }
         let output: Daemon.Output = dryRun ? .lines { Terminal.print($0) } : .broker
         let daemon = Daemon(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
+        // Who only looks at what would be published leaves no traces, and takes no address.
+        let server =
+            once || dryRun
+            ? nil : WebServer(configuration, mailbox: mailbox, ring: LogOutlets.behind(log)?.ring, log: log)
+        server?.start()
+        defer { server?.stop() }
         switch daemon.run() {
         case .done: return
         case .nothingToDo(let reason):

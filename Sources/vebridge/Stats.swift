@@ -47,7 +47,8 @@ struct Stats: ParsableCommand {
     }
 
     func run() throws {
-        let zone = TimeZoneRules.local()
+        let store = try place.open()
+        let zone = store.zone
         let today = zone.date(at: Double(time(nil)))
         let days: ClosedRange<CivilDate>
         if let day {
@@ -63,7 +64,6 @@ struct Stats: ParsableCommand {
         } else {
             days = (week ? today.startOfWeek : month ? today.startOfMonth : today)...today
         }
-        let store = try place.open(zone: zone)
         do {
             let figures = try store.figures(from: days.lowerBound, to: days.upperBound)
             guard !figures.isEmpty else {
@@ -249,6 +249,24 @@ struct HistoryPlace: ParsableArguments {
     @Option(help: "The state directory, or the history's file itself.")
     var state: String?
 
+    @Option(help: "The place whose midnights part the days, as Europe/Berlin; else the daemon's.")
+    var zone: String?
+
+    func validate() throws {
+        if let zone, TimeZoneRules(named: zone) == nil {
+            throw ValidationError("--zone: '\(zone)' is no time zone of this machine; write Europe/Berlin or UTC")
+        }
+    }
+
+    private func configuration(_ file: String) throws -> Configuration {
+        do {
+            return try Configuration.load(file: file)
+        } catch {
+            for diagnostic in error.diagnostics { Terminal.complain("\(diagnostic)") }
+            throw Status.usage.exit
+        }
+    }
+
     var path: String {
         get throws {
             if let state {
@@ -257,26 +275,31 @@ struct HistoryPlace: ParsableArguments {
                 return isDirectory ? state + "/" + HistoryStore.fileName : state
             }
             if let config {
-                do {
-                    guard let path = try Configuration.load(file: config).historyPath else {
-                        Terminal.complain("\(config): bridge.state_directory is not set, so no history is kept")
-                        throw Status.usage.exit
-                    }
-                    return path
-                } catch let error as ConfigurationError {
-                    for diagnostic in error.diagnostics { Terminal.complain("\(diagnostic)") }
+                guard let path = try configuration(config).historyPath else {
+                    Terminal.complain("\(config): bridge.state_directory is not set, so no history is kept")
                     throw Status.usage.exit
                 }
+                return path
             }
             let directory = getenv("STATE_DIRECTORY").map { String(cString: $0) } ?? "/var/lib/vebridge"
             return directory + "/" + HistoryStore.fileName
         }
     }
 
+    /// The zone that was asked for; nil where the history's own will do.
+    var wantedZone: TimeZoneRules? {
+        get throws {
+            if let zone { return TimeZoneRules(named: zone) }
+            guard let config else { return nil }
+            let name = try configuration(config).history.zone
+            return name.isEmpty ? nil : TimeZoneRules(named: name)
+        }
+    }
+
     /// Opens the history to read it.
-    func open(zone: TimeZoneRules) throws -> HistoryStore {
+    func open() throws -> HistoryStore {
         do {
-            return try HistoryStore.read(at: try path, zone: zone)
+            return try HistoryStore.read(at: try path, zone: try wantedZone)
         } catch let error as HistoryError {
             Terminal.complain(error.description)
             if case .missing = error {

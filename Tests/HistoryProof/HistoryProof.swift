@@ -26,7 +26,15 @@ struct HistoryProof {
             let report = try KillProof.run(program: arguments[0], directory: arguments[2], count: count, seed: 42)
             say("\(report)")
             if !report.isGood { exit(1) }
+        case "daemon":
+            let report = try DaemonKillProof.run(
+                program: arguments[2], directory: arguments[3],
+                count: Int(arguments.count > 4 ? arguments[4] : "200") ?? 200, seed: 42
+            ) { say($0) }
+            say("\(report)")
+            if !report.isGood { exit(1) }
         default:
+            say("HistoryProof daemon VEBRIDGE DIRECTORY [TIMES]")
             say("HistoryProof year DIRECTORY [DAYS] | size DIRECTORY [DAYS] | kill DIRECTORY [TIMES]")
             exit(2)
         }
@@ -58,8 +66,11 @@ struct HistoryProof {
             say("energy \(name): worst day \(percent(error.worstDay)), sum \(percent(error.sum))")
         }
         for (name, error) in verdict.timeErrors.sorted(by: { $0.key < $1.key }) {
-            say("time \(name): \(error) s, \(verdict.timeCounts[name] ?? (0, 0))")
+            let each = verdict.errorsByChange[name].map { ", \($0) s a change" } ?? ""
+            say("time \(name): \(error) s, \(verdict.timeCounts[name] ?? (0, 0))\(each)")
         }
+        say("too short to be seen: \(verdict.unclear.count)")
+        for text in verdict.unclear.prefix(20) { say(text) }
         for finding in verdict.findings { say("finding: \(finding)") }
         say("days \(verdict.days), missing \(verdict.missingDays)")
         say("size \(try store.size())")

@@ -46,6 +46,13 @@ package struct PlantModel {
         package var yields: [Double]
         package var starts: [Double?]
         package var stops: [Double?]
+        /// The same without moments of production that were shorter than ``PlantModel/blink``, which no sample need see.
+        package var lastingStarts: [Double?]
+        package var lastingStops: [Double?]
+        package var lastingMet: Double?
+        /// By charger, then by state's number: how often it came or went.
+        package var changes: [[Int]]
+        package var flowChanges = 0
         /// By charger, then by state's number.
         package var states: [[Double]]
         package var maxima: [Double]
@@ -65,6 +72,9 @@ package struct PlantModel {
             yields = [Double](repeating: 0, count: count)
             starts = [Double?](repeating: nil, count: count)
             stops = starts
+            lastingStarts = starts
+            lastingStops = starts
+            changes = [[Int]](repeating: [Int](repeating: 0, count: 6), count: count)
             states = [[Double]](repeating: [Double](repeating: 0, count: 6), count: count)
             maxima = yields
         }
@@ -85,9 +95,16 @@ package struct PlantModel {
 
     private let sky: Sky
     private let dayOfYear: Int
+    /// Seconds: the time between two samples.
+    package var blink = 0.0
+    private var producingSince: [Double?]
+    private var metSince: Double?
+    private var statesBefore: [Int]
+    private var wasNegative = false
     private var isAbsorbing = false
     private var hasShore = false
     private var day = CivilDate(number: 0)
+    private var dayStart = 0.0
     private var dayEnd = 0.0
     private var today: Truth
     private var random: SeededRandom
@@ -108,6 +125,8 @@ package struct PlantModel {
         states = chargers.indices.map { ChargerState(lifetime: 812.345 + 100 * Double($0)) }
         random = SeededRandom(seed: seed)
         dailyNoise = chargers.map { _ in 0 }
+        producingSince = chargers.map { _ in nil }
+        statesBefore = chargers.map { _ in 0 }
         today = Truth(chargers: chargers.count)
         roll()
     }
@@ -119,6 +138,7 @@ package struct PlantModel {
             truth[day] = today
         }
         day = zone.date(at: time)
+        dayStart = time
         dayEnd = Double(zone.start(of: day + 1))
         today = Truth(chargers: chargers.count)
         for index in chargers.indices {
@@ -195,11 +215,24 @@ package struct PlantModel {
             let power = states[index].power
             today.yields[index] += power * seconds / 3_600_000
             today.states[index][states[index].state] += seconds
+            if states[index].state != statesBefore[index] {
+                today.changes[index][states[index].state] += 1
+                today.changes[index][statesBefore[index]] += 1
+                statesBefore[index] = states[index].state
+            }
             today.maxima[index] = max(today.maxima[index], power)
             if power >= 1 {
                 isProducing = true
                 if today.starts[index] == nil { today.starts[index] = time }
                 today.stops[index] = time
+                let since = producingSince[index] ?? time
+                producingSince[index] = since
+                if time + seconds - since >= blink {
+                    if today.lastingStarts[index] == nil { today.lastingStarts[index] = max(since, dayStart) }
+                    today.lastingStops[index] = time
+                }
+            } else {
+                producingSince[index] = nil
             }
         }
         if isProducing {
@@ -218,6 +251,8 @@ package struct PlantModel {
             today.energyOut -= battery * hours / 1000
         }
         let negative = current < -0.1 ? seconds : 0
+        if (negative > 0) != wasNegative { today.flowChanges += 1 }
+        wasNegative = negative > 0
         if today.firstProduction == nil {
             today.negativeNight += negative
             today.nightBefore -= battery * hours / 1000
@@ -225,7 +260,14 @@ package struct PlantModel {
             today.pendingNegative += negative
             if !isProducing { today.pendingOut -= battery * hours / 1000 }
         }
-        if isProducing, current >= 0, today.metConsumption == nil { today.metConsumption = time }
+        if isProducing, current >= 0 {
+            if today.metConsumption == nil { today.metConsumption = time }
+            let since = metSince ?? time
+            metSince = since
+            if today.lastingMet == nil, time + seconds - since >= blink { today.lastingMet = max(since, dayStart) }
+        } else {
+            metSince = nil
+        }
         today.solar += output * hours / 1000
         // What consumption can be seen: shore power hides what it feeds.
         let seen = max(0, output - battery)

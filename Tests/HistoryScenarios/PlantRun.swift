@@ -32,6 +32,7 @@ package struct PlantRun {
         notify: @escaping @Sendable (HistoryNotice) -> Void
     ) {
         self.model = model
+        self.model.blink = interval
         self.events = events
         self.interval = interval
         self.truthStep = truthStep

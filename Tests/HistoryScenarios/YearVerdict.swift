@@ -8,6 +8,10 @@ package struct YearVerdict {
     package var timeErrors: [String: Double] = [:]
     /// How many times were compared, and how many were off by more than five seconds.
     package var timeCounts: [String: (all: Int, late: Int)] = [:]
+    /// The greatest error of a length of time by the number of stretches' ends it is made of, seconds.
+    package var errorsByChange: [String: Double] = [:]
+    /// Moments that are not clear, because what happened was shorter than the time between two samples.
+    package var unclear: [String] = []
     package var days = 0
     package var missingDays: [CivilDate] = []
     package var findings: [Underperformance] = []
@@ -31,7 +35,22 @@ package struct YearVerdict {
             if error > verdict.energy[name] ?? 0 { verdict.energy[name] = error }
             if error > 0.01 { verdict.details.append("\(day) \(name): \(value) instead of \(truth)") }
         }
-        func time(_ name: String, _ day: CivilDate, _ value: Double?, _ truth: Double?) {
+        /// A length of time that is made of several stretches is off by what each of their ends is.
+        func length(
+            _ name: String, _ day: CivilDate, _ value: Double?, _ truth: Double, changes: Int, unclear: Double = 0
+        ) {
+            let error = max(0, abs((value ?? 0) - truth) - unclear)
+            verdict.time[name] = max(verdict.time[name] ?? 0, error)
+            verdict.counts[name, default: (0, 0)].all += 1
+            if error > 5.01 { verdict.counts[name, default: (0, 0)].late += 1 }
+            let each = error / Double(max(1, changes))
+            verdict.each[name] = max(verdict.each[name] ?? 0, each)
+            if each > 5.01 {
+                verdict.details.append("\(day) \(name): \(value ?? 0) instead of \(truth), \(changes) changes")
+            }
+        }
+        /// - Parameter lasting: the truth without what was too short to be seen; any moment between both is right.
+        func time(_ name: String, _ day: CivilDate, _ value: Double?, _ truth: Double?, lasting: Double? = nil) {
             guard let truth else {
                 if let value { verdict.details.append("\(day) \(name): \(value) instead of nothing") }
                 return
@@ -41,7 +60,10 @@ package struct YearVerdict {
                 verdict.time[name] = .infinity
                 return
             }
-            let error = abs(value - truth)
+            let low = min(truth, lasting ?? truth)
+            let high = max(truth, lasting ?? truth)
+            if high > low { verdict.unclear.append("\(day) \(name): \(high - low) s") }
+            let error = max(0, low - value, value - high)
             verdict.time[name] = max(verdict.time[name] ?? 0, error)
             verdict.counts[name, default: (0, 0)].all += 1
             if error > 5.01 {
@@ -64,10 +86,16 @@ package struct YearVerdict {
                 let should = truth.yields[index]
                 energy(isOwn ? "yield" : "yield on disturbed days", day, figures?["yield"], should, atLeast: 0.3)
                 guard isOwn else { continue }
-                time("production_start", day, figures?["production_start"], truth.starts[index])
-                time("production_stop", day, figures?["production_stop"], truth.stops[index])
+                time(
+                    "production_start", day, figures?["production_start"], truth.starts[index],
+                    lasting: truth.lastingStarts[index])
+                time(
+                    "production_stop", day, figures?["production_stop"], truth.stops[index],
+                    lasting: truth.lastingStops[index])
                 for (code, word) in [(0, "off"), (3, "bulk"), (4, "absorption"), (5, "float")] {
-                    time("state." + word, day, figures?["state." + word] ?? 0, truth.states[index][code])
+                    length(
+                        "state." + word, day, figures?["state." + word], truth.states[index][code],
+                        changes: truth.changes[index][code])
                 }
             }
             guard !disturbed.contains(day), let battery = found["0x31297"], let plant = found[DayFigures.plant] else {
@@ -80,14 +108,22 @@ package struct YearVerdict {
             energy("consumption", day, plant["consumption"], truth.consumption, atLeast: 0.1)
             energy("direct", day, plant["direct"], truth.direct, atLeast: 0.1)
             energy("solar", day, plant["solar"], truth.solar, atLeast: 0.1)
-            if truth.firstProduction != nil {
+            // Between the first light and the first that lasts it is neither day nor night.
+            let lastingStart = truth.lastingStarts.compactMap { $0 }.min() ?? 0
+            let lastingStop = truth.lastingStops.compactMap { $0 }.max() ?? 0
+            let twilight =
+                abs(lastingStart - (truth.firstProduction ?? lastingStart))
+                + abs(lastingStop - (truth.lastProduction ?? lastingStop))
+            if truth.firstProduction != nil, twilight == 0 {
                 energy("night_before", day, battery["night_before"], truth.nightBefore, atLeast: 0.1)
                 energy("night_after", day, battery["night_after"], truth.nightAfter, atLeast: 0.1)
             }
-            time("negative_day", day, battery["negative_day"], truth.negativeDay)
-            time("negative_night", day, battery["negative_night"], truth.negativeNight)
+            for (name, should) in [("negative_day", truth.negativeDay), ("negative_night", truth.negativeNight)] {
+                length(name, day, battery[name], should, changes: truth.flowChanges, unclear: twilight)
+            }
             time("full_at", day, battery["full_at"], truth.fullAt)
-            time("met_consumption", day, plant["met_consumption"], truth.metConsumption)
+            time(
+                "met_consumption", day, plant["met_consumption"], truth.metConsumption, lasting: truth.lastingMet)
         }
         for (name, sum) in sums {
             energyErrors[name] = (
@@ -95,7 +131,9 @@ package struct YearVerdict {
             )
         }
         timeErrors = verdict.time
+        errorsByChange = verdict.each
         details = verdict.details
+        unclear = verdict.unclear
         timeCounts = verdict.counts
         findings = UnderperformanceWatch.findings(in: all)
     }
@@ -103,6 +141,8 @@ package struct YearVerdict {
     private struct Worst {
         var energy: [String: Double] = [:]
         var time: [String: Double] = [:]
+        var each: [String: Double] = [:]
+        var unclear: [String] = []
         var details: [String] = []
         var counts: [String: (all: Int, late: Int)] = [:]
     }

@@ -123,10 +123,31 @@ import Testing
     @Test func theBusKnowsTheTime() {
         var clock = SessionClock()
         _ = clock.observe(wall: 50, monotonic: 50, isSynchronised: false)
-        #expect(clock.observe(busTime: june, monotonic: 60) == .dated)
+        #expect(clock.observe(busTime: june, monotonic: 60, isCalibrated: false) == .dated)
         #expect(clock.time(at: 60) == june)
+        // The system's clock is still where it was, and still wrong.
+        #expect(clock.observe(wall: 70, monotonic: 70, isSynchronised: false) == .none)
+        #expect(clock.time(at: 70) == june + 10)
         // The network's word is worth more.
         #expect(clock.observe(wall: june + 700, monotonic: 100, isSynchronised: true) == .moved(by: 660, redates: true))
-        #expect(clock.observe(busTime: june, monotonic: 110) == .none)
+        #expect(clock.observe(busTime: june, monotonic: 110, isCalibrated: true) == .none)
+    }
+
+    @Test func aClockOfWhichNothingIsKnownIsNoBetterThanTheSystems() {
+        // A restart without a battery: the clock goes on where it was when the machine stopped, eight hours ago.
+        var clock = SessionClock()
+        #expect(clock.observe(wall: june, monotonic: 50, isSynchronised: false) == .dated)
+        #expect(clock.observe(busTime: june + 28_800, monotonic: 60, isCalibrated: false) == .none)
+        #expect(
+            clock.observe(busTime: june + 28_800, monotonic: 60, isCalibrated: true)
+                == .moved(by: 28_790, redates: true))
+        // It is not followed back, and the bus's own seconds are not followed either.
+        #expect(clock.observe(wall: june + 20, monotonic: 70, isSynchronised: false) == .none)
+        #expect(clock.observe(busTime: june + 28_840, monotonic: 100, isCalibrated: true) == .none)
+        #expect(clock.time(at: 100) == june + 28_840)
+        // Somebody sets the system's clock.
+        #expect(
+            clock.observe(wall: june + 29_000, monotonic: 200, isSynchronised: false)
+                == .moved(by: 60, redates: true))
     }
 }

@@ -45,7 +45,8 @@ import Testing
         #expect(verdict.days == Int(days) - 1)
         #expect(verdict.missingDays.isEmpty)
         for (name, error) in verdict.energyErrors {
-            #expect(error.sum < 0.005, "\(name)")
+            // With a minute between samples in and out of a cloud's edge are a guess.
+            #expect(error.sum < (Self.isLong ? 0.005 : 0.01), "\(name)")
             // A minute between samples sees a refrigerator come and go half a minute late; a day with a tenth of a kWh
             // is no day to be measured by, and what came unseen is as good as the charger's own record, 0.01 kWh.
             #expect(error.worstDay < (name == "yield" ? 0.005 : Self.isLong ? 0.01 : 0.03), "\(name)")

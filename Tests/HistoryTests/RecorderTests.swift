@@ -27,8 +27,8 @@ import Testing
         #expect(charger["panel_power.max"] == 120)
         #expect(abs((charger["panel_power.known"] ?? 0) - 3590) < 1)
         #expect(abs((charger["yield"] ?? 0) - 0.01) < 0.006)
-        #expect(charger["production_start"] == june + 100)
-        #expect(charger["production_stop"] == june + 3690)
+        #expect(charger["first_seen"] == june + 100)
+        #expect(charger["last_seen"] == june + 3690)
         #expect(notices.texts.isEmpty)
     }
 
@@ -72,7 +72,7 @@ import Testing
         recorder.feed(from: 210, minutes: 3, wallAhead: june)
         recorder.close(monotonic: 400)
         let charger = try #require(try store().figures(of: berlin.date(at: june)).first { $0.device == "HQ1" })
-        #expect(charger["production_start"] == june + 30)
+        #expect(charger["first_seen"] == june + 30)
         #expect(notices.contains("the clock is set"))
     }
 
@@ -86,7 +86,7 @@ import Testing
         let store = try store()
         #expect(try store.newest() == Int((june + 1229) / 60))
         let charger = try #require(try store.figures(of: berlin.date(at: june)).first { $0.device == "HQ1" })
-        #expect(charger["production_start"] == june + 30)
+        #expect(charger["first_seen"] == june + 30)
         #expect(abs((charger["panel_power.known"] ?? 0) - 1190) < 1)
         #expect(try store.figures(of: berlin.date(at: june + year)).isEmpty)
     }

@@ -36,6 +36,15 @@ struct MultiplexerTests {
             }
         }
 
+        // A register of each is read on demand, when its channel has its turn.
+        for serial in serials {
+            board.publish("vebridge/bridge/request/read", "\(serial) EDF7")
+            try await board.messages.first("EDF7 of \(serial)", limit: .seconds(30)) {
+                $0.topic == "vebridge/bridge/response/read" && $0.payload.contains("\"status\":\"ok\"")
+                    && $0.payload.contains(serial) && $0.payload.contains("\"register\":\"EDF7\"")
+            }
+        }
+
         // One is unplugged, two change places.
         chargers.host.plug(nil, at: 2)
         chargers.host.plug(3, at: 0)

@@ -1,15 +1,18 @@
 /// JSON put together from parts that are JSON already.
-enum JSONText {
+package enum JSONText {
     /// An object on one line, in this order.
-    static func object(_ members: [(String, String)]) -> String {
+    package static func object(_ members: [(String, String)]) -> String {
         "{" + members.map { JSONValue.quoted($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"
     }
 
+    /// A text as JSON.
+    package static func quoted(_ text: String) -> String { JSONValue.quoted(text) }
+
     /// A list on one line.
-    static func list(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
+    package static func list(_ items: [String]) -> String { "[" + items.joined(separator: ",") + "]" }
 
     /// A number with no more digits than it needs; `null` for what is none.
-    static func number(_ number: Double) -> String {
+    package static func number(_ number: Double) -> String {
         guard number.isFinite else { return "null" }
         let text = "\(number)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text

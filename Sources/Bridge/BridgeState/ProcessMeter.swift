@@ -24,13 +24,13 @@ struct ProcessMeter: Sendable {
         return Figures(cpu: max(0, cpu), resident: Self.residentBytes())
     }
 
-    private static func processorSeconds() -> Double {
+    static func processorSeconds() -> Double {
         var usage = rusage()
         guard getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
         return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6 }
     }
 
-    private static func residentBytes() -> Int {
+    static func residentBytes() -> Int {
         guard let bytes = try? Configuration.readFile("/proc/self/statm", limit: 4096) else { return 0 }
         // The second number, in pages (proc(5)).
         let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")

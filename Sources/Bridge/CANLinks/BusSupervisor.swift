@@ -25,7 +25,7 @@ final class BusSupervisor {
     private(set) var session: BusSession
     private let recorder: Recorder?
     private let recorded: Recorder.Source
-    private var isOpen = false
+    private(set) var isOpen = false
     /// A recording that was played, or cannot be.
     private(set) var isFinished = false
     /// Why nothing comes from here, where that will stay so.
@@ -38,6 +38,8 @@ final class BusSupervisor {
     /// Times the link was opened again after the first.
     private(set) var reopens = 0
     private var wasOpened = false
+    /// Why nothing comes from here now; nil while it is open.
+    var trouble: String? { isOpen || isFinished && finalReason == nil ? nil : finalReason ?? lastReason }
 
     init(
         source: CANSource, link: any CANLink, session: BusSession, recorder: Recorder?, number: Int, now: Duration

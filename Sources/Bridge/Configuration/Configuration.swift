@@ -36,6 +36,8 @@ public struct Configuration: Sendable, Equatable {
     public var bridge = Bridge()
     /// What is kept of the past.
     public var history = History()
+    /// The page, the interface for programs and the metrics.
+    public var web = Web()
     /// The file that this was read from, in full; empty: none.
     public internal(set) var file = ""
 

@@ -33,6 +33,8 @@ private struct ConfigurationReader {
     private var failed: Set<String> = []
     private var portPaths: [(path: String, line: Int?)] = []
     private var multiplexers: [(Configuration.Multiplexer, names: Set<String>, place: [SourceStep])] = []
+    /// The names of the page's secret files as they stand in the text.
+    private var writtenWebFiles = ("", "")
     private var brokerPlaces = [BrokerPlace(name: "broker", steps: [.key("broker")], path: \.broker)]
 
     /// One of the brokers: where it stands in the text and in the configuration.
@@ -369,6 +371,38 @@ private struct ConfigurationReader {
             takePassword(broker, environment: environment, readSecret: readSecret)
             takeKey(broker, environment: environment, readSecret: readSecret)
         }
+        takeWebSecrets(readSecret)
+    }
+
+    private mutating func takeWebSecrets(_ readSecret: (_ path: String) throws(FileReadError) -> [UInt8]) {
+        for name in ["web.password", "web.token"] where given.contains(name) && given.contains(name + "_file") {
+            let problem = Problem("'\(name)' is given, and '\(name)_file' too", hint: "keep one of them, best the file")
+            report(problem, at: place(name))
+        }
+        let files = (configuration.web.passwordFile, configuration.web.tokenFile)
+        if given.contains("web.password_file") {
+            let secret = secretFile(files.0, written: writtenWebFiles.0, name: "web.password_file", readSecret)
+            if let secret { configuration.web.password = secret }
+        }
+        if given.contains("web.token_file") {
+            let secret = secretFile(files.1, written: writtenWebFiles.1, name: "web.token_file", readSecret)
+            if let secret { configuration.web.token = secret }
+        }
+        for (name, secret) in [("web.password", configuration.web.password), ("web.token", configuration.web.token)]
+        where secret?.reveal().unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) ?? false {
+            report(Problem("'\(name)' holds a control character, which no request can carry"), at: place(name))
+        }
+        let isMeantProtected = ["password", "password_file", "token", "token_file"].contains {
+            given.contains("web." + $0) || failed.contains("web." + $0)
+        }
+        guard let address = ListenAddress(configuration.web.listen), !address.isLoopback, !isMeantProtected else {
+            return
+        }
+        report(
+            Problem(
+                "'web.listen' is \(tomlQuoted(address.description)), which others reach, and there is no password",
+                hint: "add web.password_file or web.token_file, or listen on \(Configuration.Web.defaultListen)"),
+            at: place("web.listen"))
     }
 
     private mutating func takePassword(
@@ -491,6 +525,7 @@ private struct ConfigurationReader {
         for index in brokerPlaces.indices {
             brokerPlaces[index].writtenPasswordFile = configuration[keyPath: brokerPlaces[index].path].passwordFile
         }
+        writtenWebFiles = (configuration.web.passwordFile, configuration.web.tokenFile)
         guard let slash = file.lastIndex(of: "/") else { return }
         let resolve: (String) -> String = { [file] path in
             path.isEmpty || path.hasPrefix("/") ? path : file[...slash] + path

@@ -272,7 +272,7 @@ public struct Daemon: Sendable {
 
         func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            for port in ports where port.channel == nil { deadline = min(deadline, port.deadline(now: time)) }
+            if let due = PortSlot.deadline(ports, now: time) { deadline = min(deadline, due) }
             for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
@@ -524,6 +524,7 @@ public struct Daemon: Sendable {
             readable.take(contents.heard, at: time)
             if let other = contents.otherBridge { noteOther(other, at: time) }
             for pending in contents.requests { answer(pending, at: time) }
+            if let look = contents.look { look(snapshot(at: time)) }
             return contents.stopReason
         }
 
@@ -601,7 +602,9 @@ public struct Daemon: Sendable {
         var isResolved = false
         var isPolled = false
         /// Why nothing is read from it; nil while a device answers.
-        var trouble: Trouble?
+        var trouble: Trouble? { didSet { if let trouble { lastTrouble = PortNote(trouble.words) } } }
+        /// The last time that nothing could be read from it.
+        var lastTrouble: PortNote?
         /// Whether the panels of its charger are dark.
         var light: PanelLight
         /// When to read it next while the kernel gathers what comes; nil: at every byte.

@@ -16,6 +16,8 @@ public final class Mailbox: Sendable {
         var heard = ReadableNews()
         /// What was asked of the bridge, at most `requestLimit`.
         var requests: [PendingRequest] = []
+        /// Who wants to see how everything is; the last who asked.
+        var look: (@Sendable (BridgeSnapshot) -> Void)?
     }
 
     static let requestLimit = 32
@@ -31,6 +33,10 @@ public final class Mailbox: Sendable {
         contents.withLock { $0.stopReason = reason }
         wake.raise()
     }
+
+    /// Asks for how everything is. The answer comes on the daemon's thread and must not hold it up; of several who ask
+    /// at once only the last is answered, so whoever serves many asks once for all of them.
+    public func look(_ answer: @escaping @Sendable (BridgeSnapshot) -> Void) { post { $0.look = answer } }
 
     func post(_ change: (inout Contents) -> Void) {
         contents.withLock { change(&$0) }

@@ -58,9 +58,9 @@ extension Daemon.BridgeLoop {
 
     /// Lets the kernel gather what comes from a port in the dark, or waits for every byte again.
     mutating func settleWatch(port index: Int, at time: Duration) {
-        let session = ports[index].supervisor.value.session
-        let descriptor = ports[index].supervisor.value.descriptor
-        guard let descriptor, let session, ports[index].light.isDark, session.isCalm else {
+        guard ports[index].light.isDark, let descriptor = ports[index].supervisor.value.descriptor,
+            ports[index].supervisor.value.session?.isCalm == true
+        else {
             guard ports[index].nextLook != nil else { return }
             ports[index].nextLook = nil
             register(index)
@@ -68,7 +68,7 @@ extension Daemon.BridgeLoop {
         }
         if ports[index].nextLook == nil { events.remove(descriptor) }
         ports[index].nextLook =
-            session.isWaiting
+            ports[index].supervisor.value.session?.isWaiting == true
             ? NightWatch.moment(NightWatch.step, after: time + NightWatch.answerTime)
             : NightWatch.moment(NightWatch.pause, after: time)
     }
@@ -84,6 +84,17 @@ extension Daemon.BridgeLoop {
 extension Daemon.PortSlot {
     static func hostSlept(_ slots: [Self], at time: Duration) {
         for slot in slots { slot.supervisor.value.hostSlept(at: time) }
+    }
+
+    /// When something is to be done for one of the ports if nothing arrives; those behind a multiplexer have no time
+    /// of their own. By index, so that no slot is copied: this is asked at every turn of the loop.
+    static func deadline(_ slots: borrowing [Self], now: Duration) -> Duration? {
+        var first: Duration?
+        for index in slots.indices where slots[index].channel == nil {
+            let due = slots[index].deadline(now: now)
+            if first.map({ due < $0 }) ?? true { first = due }
+        }
+        return first
     }
 
     /// When something is to be done for a port if nothing arrives.

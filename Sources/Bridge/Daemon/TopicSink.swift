@@ -202,22 +202,20 @@ final class TopicSink: Sendable {
         return isClean
     }
 
-    /// The figures of every broker, for the bridge's health, as JSON.
-    var health: String {
-        let parts = zip(names, links).map { name, link -> String in
+    /// The figures of every broker.
+    var brokers: [BrokerReport] {
+        zip(names, links).map { name, link in
             let (counters, waiting) = (link.client.counters, link.waiting)
-            let latency = counters.roundTrip.map {
-                let (seconds, attoseconds) = $0.components
-                return "\(Double(seconds) * 1000 + Double(attoseconds / 1_000_000_000_000) / 1000)"
-            }
-            return
-                "{\"name\":\(JSONValue.quoted(name)),\"connected\":\(link.client.isReady),\"connects\":\(counters.connects),"
-                + "\"published\":\(counters.published),\"acknowledged\":\(counters.acknowledged),"
-                + "\"pending\":\(counters.pending),\"waiting\":\(waiting.topics),\"samples\":\(waiting.samples),"
-                + "\"dropped\":\(counters.dropped + waiting.dropped),\"latency_ms\":\(latency ?? "null")}"
+            return BrokerReport(
+                name: name, isConnected: link.client.isReady, connects: counters.connects,
+                published: counters.published, acknowledged: counters.acknowledged, pending: counters.pending,
+                waitingTopics: waiting.topics, waitingSamples: waiting.samples,
+                dropped: counters.dropped + waiting.dropped, latency: counters.roundTrip)
         }
-        return "[" + parts.joined(separator: ",") + "]"
     }
+
+    /// The figures of every broker, for the bridge's health, as JSON.
+    var health: String { JSONText.list(brokers.map(\.json)) }
 
     static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)

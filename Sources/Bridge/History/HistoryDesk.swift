@@ -27,13 +27,22 @@ struct HistoryDesk {
     private(set) var due: Duration?
     private var last: [String: [RegisterID: Duration]] = [:]
     private var lastAttributes: [DeviceAddress: [UInt16: Duration]] = [:]
+    private var lastBusClock: Duration?
     private var days: [String: [HistoryDay]] = [:]
     private var figures: [String: String] = [:]
     private var sent: [String: String] = [:]
+    /// Of which nothing of an earlier run is left.
+    private var swept = Set<String>()
+    /// What was ever told and can be announced.
+    private(set) var known: KnownStatistics
 
     /// - Parameter isWanted: false for a look at the plant that leaves no traces.
-    init(_ configuration: Configuration, isWanted: Bool, log: Logger) {
+    init(
+        _ configuration: Configuration, isWanted: Bool, clocks: HistoryWriter.Clocks = HistoryWriter.Clocks(),
+        log: Logger
+    ) {
         interval = configuration.history.interval
+        known = KnownStatistics(prefix: configuration.bridge.topic)
         guard isWanted, configuration.history.enabled else {
             writer = nil
             return
@@ -45,7 +54,7 @@ struct HistoryDesk {
         }
         let writer = HistoryWriter(
             path: path, zone: configuration.history.rules, retention: configuration.history.retention,
-            prefix: configuration.history.publish ? configuration.bridge.topic : nil, log: log)
+            prefix: configuration.history.publish ? configuration.bridge.topic : nil, clocks: clocks, log: log)
         writer.start()
         self.writer = writer
         due = .zero
@@ -55,7 +64,7 @@ struct HistoryDesk {
     mutating func take(_ plant: Plant, at now: Duration) {
         guard let writer else { return }
         due = now + interval
-        let clock = (wall: HistoryWriter.seconds(CLOCK_REALTIME), monotonic: HistoryWriter.seconds(CLOCK_BOOTTIME))
+        let clock = (wall: writer.clocks.wall(), monotonic: writer.clocks.monotonic())
         var samples: [HistorySample] = []
         var own: [HistoryWriter.OwnDays] = []
         func add(_ device: String, _ quantity: History.Quantity, _ unit: String, _ value: Double, _ age: Duration) {
@@ -93,6 +102,14 @@ struct HistoryDesk {
                     shunt.address.text, entry.quantity, entry.unit, Double(number), max(.zero, now - value.time))
             }
         }
+        if let shown = plant.busClock(at: now), shown.time != lastBusClock {
+            lastBusClock = shown.time
+            let age = now - shown.time
+            writer.look(
+                at: .init(
+                    date: shown.date, seconds: shown.seconds,
+                    monotonic: clock.monotonic - Double(age.components.seconds)))
+        }
         if !samples.isEmpty || !own.isEmpty { writer.enqueue(samples, own) }
         if let news = writer.takeNews() {
             // What is told no more, such as a device that has no figures today, is taken back.
@@ -117,10 +134,12 @@ struct HistoryDesk {
     /// Publishes what has changed.
     mutating func publish(_ publish: (MQTTClient.Message) -> Bool) {
         for (topic, payload) in figures where sent[topic] != payload {
-            // There is nothing to take back of what was never there.
-            guard payload.isEmpty == false || sent[topic] != nil else { continue }
+            // What was never there need not be taken back, but for what an earlier run may have left at the broker.
+            guard !payload.isEmpty || sent[topic] != nil || !swept.contains(topic) else { continue }
             if publish(MQTTClient.Message(topic: topic, payload: payload, qos: 1, retain: true)) {
                 sent[topic] = payload
+                swept.insert(topic)
+                if !payload.isEmpty { known.told(topic) }
             }
         }
     }
@@ -135,6 +154,27 @@ extension Plant {
         let found = busDevices.values.filter { $0.role == .shunt && !$0.values.isEmpty }
         return found.first { $0.address.uid == preferredShunt } ?? found.min { $0.address < $1.address }
     }
+
+    /// What the clock of the bus shows: a day, with the time of day in the attribute before it, of the shunt or else of
+    /// the first device that has them. A time alone may be a time that remains.
+    func busClock(at now: Duration) -> (date: CivilDate, seconds: Double, time: Duration)? {
+        let others = busDevices.values.filter(\.isAwake).sorted { $0.address < $1.address }
+        for device in [shunt].compactMap(\.self) + others where device.isAwake {
+            for (attribute, value) in device.values.sorted(by: { $0.key < $1.key })
+            where value.format == .date && attribute > 0 {
+                guard let clock = device.values[attribute - 1], clock.format == .time, now - clock.time < .seconds(60),
+                    now - value.time < .seconds(60), let date = value.value.flatMap({ BusDate($0) }),
+                    date.isPlausible, !date.isUnset, let time = clock.value.flatMap({ BusTime($0) }),
+                    // At midnight one of them may be of the day before.
+                    (60..<86_400 - 60).contains(time.seconds)
+                else { continue }
+                return (
+                    CivilDate(year: date.year, month: date.month, day: date.day), Double(time.seconds), clock.time
+                )
+            }
+        }
+        return nil
+    }
 }
 
 extension Daemon.BridgeLoop {
@@ -144,6 +184,7 @@ extension Daemon.BridgeLoop {
         history.take(plant, at: time)
         guard isConnected else { return }
         history.publish { [sink] in sink.tell($0) }
+        readable.announcer?.statistics = history.known
     }
 
     /// A broker has come that knows nothing of the figures.

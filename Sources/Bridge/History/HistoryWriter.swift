@@ -18,8 +18,28 @@ final class HistoryWriter: Sendable {
         var monotonic: Double
     }
 
+    /// What the clock of the bus showed.
+    struct BusClock: Sendable, Equatable {
+        var date: CivilDate
+        /// After its midnight.
+        var seconds: Double
+        /// Seconds of CLOCK_BOOTTIME.
+        var monotonic: Double
+    }
+
+    /// What the writer goes by.
+    struct Clocks: Sendable {
+        /// Seconds since 1970, by the system's clock.
+        var wall: @Sendable () -> Double = { HistoryWriter.seconds(CLOCK_REALTIME) }
+        /// Seconds since the machine started.
+        var monotonic: @Sendable () -> Double = { HistoryWriter.seconds(CLOCK_BOOTTIME) }
+        /// Whether the kernel knows that the system's clock is kept in step.
+        var isSynchronised: @Sendable () -> Bool = { vebridge_clock_is_synchronised() != 0 }
+    }
+
     private struct State {
         var samples: [HistorySample] = []
+        var busClock: BusClock?
         var days: [String: OwnDays] = [:]
         var dropped = 0
         var isEnding = false
@@ -39,13 +59,18 @@ final class HistoryWriter: Sendable {
     private let retention: HistoryRetention
     private let prefix: String?
     private let log: Logger
+    let clocks: Clocks
     private let state = Mutex(State())
     private let wake = WakeSignal()
     private let done = WakeSignal()
 
     /// - Parameter prefix: the first part of the topics of the figures; nil: none are worked out.
-    init(path: String, zone: TimeZoneRules, retention: HistoryRetention, prefix: String?, log: Logger) {
+    init(
+        path: String, zone: TimeZoneRules, retention: HistoryRetention, prefix: String?, clocks: Clocks = Clocks(),
+        log: Logger
+    ) {
         self.path = path
+        self.clocks = clocks
         self.zone = zone
         self.retention = retention
         self.prefix = prefix
@@ -84,6 +109,9 @@ final class HistoryWriter: Sendable {
         }
         wake.raise()
     }
+
+    /// Takes what the bus's clock shows; the latest counts.
+    func look(at clock: BusClock) { state.withLock { $0.busClock = clock } }
 
     /// What there is to publish since it was asked last: payloads by topic.
     func takeNews() -> [String: String]? {
@@ -132,23 +160,28 @@ final class HistoryWriter: Sendable {
         var written = recorder.status.packedBytes
         var lastFigures = -Double.infinity
         while true {
-            _ = wake.wait(until: .now + Self.period)
+            // A minute is written when it is over: what a power cut can take is no more than that.
+            let left = recorder.untilNextMinute(monotonic: clocks.monotonic()) ?? 60
+            _ = wake.wait(until: .now + min(Self.period, .milliseconds(Int(left * 1000) + 5)))
             wake.clear()
-            let (samples, days, isEnding) = state.withLock { state in
+            let (samples, days, busClock, isEnding) = state.withLock { state in
                 defer {
                     state.samples = []
                     state.days = [:]
+                    state.busClock = nil
                 }
-                return (state.samples, state.days, state.isEnding)
+                return (state.samples, state.days, state.busClock, state.isEnding)
+            }
+            if let busClock {
+                recorder.observeBus(
+                    date: busClock.date, seconds: busClock.seconds, monotonic: busClock.monotonic)
             }
             recorder.record(samples)
             for day in days.values {
                 recorder.record(day.records, of: day.device, isProducing: day.isProducing, monotonic: day.monotonic)
             }
-            let monotonic = Self.seconds(CLOCK_BOOTTIME)
-            recorder.tick(
-                wall: Self.seconds(CLOCK_REALTIME), monotonic: monotonic,
-                isSynchronised: vebridge_clock_is_synchronised() != 0)
+            let monotonic = clocks.monotonic()
+            recorder.tick(wall: clocks.wall(), monotonic: monotonic, isSynchronised: clocks.isSynchronised())
             if isEnding {
                 recorder.close(monotonic: monotonic)
                 done.raise()

@@ -117,12 +117,17 @@ public struct StatisticTopic: Sendable, Hashable {
                 "Production began"),
             .init(
                 .charger, "production_stop", "production_stop", .today, .moment, nil, "timestamp", nil,
-                "Production was seen last"),
-            .init(.charger, "time_bulk", "state.bulk", .today, .minutes, "min", "duration", nil, "Time in bulk"),
+                "Production ended"),
             .init(
-                .charger, "time_absorption", "state.absorption", .today, .minutes, "min", "duration", nil,
+                .charger, "time_bulk", "state.bulk", .today, .minutes, "min", "duration", "total_increasing",
+                "Time in bulk"),
+            .init(
+                .charger, "time_absorption", "state.absorption", .today, .minutes, "min", "duration",
+                "total_increasing",
                 "Time in absorption"),
-            .init(.charger, "time_float", "state.float", .today, .minutes, "min", "duration", nil, "Time in float"),
+            .init(
+                .charger, "time_float", "state.float", .today, .minutes, "min", "duration", "total_increasing",
+                "Time in float"),
             .init(
                 .charger, "underperformance", "", .now, .number(places: 1), "%", nil, "measurement",
                 "Less than to be expected"),
@@ -153,7 +158,7 @@ public struct StatisticTopic: Sendable, Hashable {
                 .battery, "overnight", "overnight", .today, energy, "kWh", "energy", nil, "Energy out in the last night"
             ),
             .init(
-                .battery, "negative_day", "negative_day", .today, .minutes, "min", "duration", nil,
+                .battery, "negative_day", "negative_day", .today, .minutes, "min", "duration", "total_increasing",
                 "Negative flow by day"),
             .init(
                 .battery, "negative_night", "negative_night", .today, .minutes, "min", "duration", nil,
@@ -176,7 +181,7 @@ public struct StatisticTopic: Sendable, Hashable {
                 "Production met consumption"),
             .init(
                 .system, "production_stop", "production_stop", .today, .moment, nil, "timestamp", nil,
-                "Production was seen last"),
+                "Production ended"),
             .init(
                 .system, "consumption_today", "consumption", .today, energy, "kWh", "energy", "total_increasing",
                 "Consumption today"),
@@ -223,7 +228,8 @@ public struct StatisticTopic: Sendable, Hashable {
                 case (.yesterday, _): text = entry.text(days.yesterday?[entry.figure], zone)
                 case (.now, .text):
                     let words = current.filter { subject == .system || $0.device == device }.map(\.sentence)
-                    text = words.isEmpty ? "none" : words.joined(separator: "; ")
+                    // No state of Home Assistant's is longer.
+                    text = words.isEmpty ? "none" : String(words.joined(separator: "; ").prefix(255))
                 case (.now, _):
                     let worst = current.filter { $0.device == device && $0.kind.isAlarm }.map(\.less).max()
                     text = entry.text(worst ?? 0, zone)

@@ -10,6 +10,7 @@ struct HomeAssistantAnnouncer {
     private struct Key: Equatable {
         var identity: DiscoveryMessage.Identity
         var knownCount: Int
+        var statistics: [String] = []
     }
 
     private struct Announced {
@@ -37,6 +38,8 @@ struct HomeAssistantAnnouncer {
     private var announced: [Device: Announced] = [:]
     private var bridgeDue: Duration? = .zero
     private var told = Set<String>()
+    /// The statistics that have a topic.
+    var statistics: KnownStatistics
     /// When everything is said again, because Home Assistant has started.
     private(set) var rebirth: Duration?
 
@@ -45,6 +48,7 @@ struct HomeAssistantAnnouncer {
         statusTopic = prefix + "/status"
         topics = ReadableTopics(prefix: configuration.readable.prefix)
         self.bridgeState = bridgeState
+        statistics = KnownStatistics(prefix: configuration.bridge.topic)
         self.version = version
         self.log = log
         let interval = configuration.bridge.interval
@@ -90,7 +94,10 @@ struct HomeAssistantAnnouncer {
         if let due = bridgeDue, due <= now, send(bridgeMessage, publish) { bridgeDue = nil }
         for device in devices.keys.sorted() {
             guard let told = devices[device] else { continue }
-            let key = Key(identity: identity(device, plant), knownCount: told.knownCount)
+            let statistics = Self.owner(of: device, plant).map { ($0, self.statistics[$0]) }
+            let key = Key(
+                identity: identity(device, plant), knownCount: told.knownCount,
+                statistics: statistics?.1.map(\.name) ?? [])
             guard key.knownCount > 0 else { continue }
             let isOnline = told.isOnline == true
             if announced[device]?.key != key {
@@ -101,7 +108,7 @@ struct HomeAssistantAnnouncer {
             }
             announced[device]?.isOnline = isOnline
             guard let due = announced[device]?.due, due <= now else { continue }
-            if send(message(device, key.identity, told.known), publish) { announced[device]?.due = nil }
+            if send(message(device, key.identity, told.known, statistics), publish) { announced[device]?.due = nil }
         }
     }
 
@@ -143,13 +150,14 @@ struct HomeAssistantAnnouncer {
     }
 
     private func message(
-        _ device: Device, _ identity: DiscoveryMessage.Identity, _ quantities: [Quantity]
+        _ device: Device, _ identity: DiscoveryMessage.Identity, _ quantities: [Quantity],
+        _ statistics: (owner: KnownStatistics.Owner, entries: [StatisticTopic])?
     ) -> DiscoveryMessage {
         let common = [
             DiscoveryComponent.Availability(topic: bridgeState),
             DiscoveryComponent.Availability(topic: topics.availability(device)),
         ]
-        let components = quantities.map { quantity -> (key: String, component: DiscoveryComponent) in
+        var components = quantities.map { quantity -> (key: String, component: DiscoveryComponent) in
             let topic = topics.topic(device, quantity)
             var component = DiscoveryComponent(
                 platform: "sensor", uniqueID: "\(identity.id)_\(quantity.key)", name: quantity.name,
@@ -167,6 +175,14 @@ struct HomeAssistantAnnouncer {
             }
             return (quantity.key, component)
         }
+        if let statistics {
+            let taken = Set(components.map(\.component.name))
+            components += statistics.entries.map { entry in
+                Self.component(
+                    entry, topic: entry.topic(prefix: self.statistics.prefix, device: statistics.owner.device),
+                    id: identity.id, taken: taken, bridge: common[0])
+            }
+        }
         return DiscoveryMessage(identity: identity, components: components, version: version)
     }
 
@@ -175,7 +191,7 @@ struct HomeAssistantAnnouncer {
         // No availability: it is this that says whether there is any.
         let connection = DiscoveryComponent(
             platform: "binary_sensor", uniqueID: id + "_connection", name: "Connection", stateTopic: bridgeState,
-            availability: [], deviceClass: "connectivity", isDiagnostic: true, payloads: ("online", "offline"))
+            availability: [], deviceClass: "connectivity", payloads: ("online", "offline"))
         var components = [(key: "connection", component: connection)]
         if let healthTopic {
             func figure(_ key: String, _ name: String, _ template: String) -> DiscoveryComponent {

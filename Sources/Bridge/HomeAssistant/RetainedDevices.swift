@@ -15,7 +15,11 @@ public struct RetainedDevices: Sendable {
     private let prefix: String
     private let bridgeTopic: String
     private let discoveryPrefix: String
+    /// What stands before the chargers' statistics.
+    private let statistics: String
     private var devices: [String: Device] = [:]
+    /// By serial number.
+    private var statisticTopics: [String: [String]] = [:]
     /// Whether the bridge says that it is at work.
     public private(set) var isBridgeOnline = false
 
@@ -24,11 +28,12 @@ public struct RetainedDevices: Sendable {
         prefix = configuration.readable.prefix
         bridgeTopic = configuration.bridgeStateTopic
         discoveryPrefix = configuration.homeAssistant.discoveryPrefix
+        statistics = "\(configuration.bridge.topic)/stats/charger/"
     }
 
     /// What to subscribe to.
     public var filters: [String] {
-        ["\(discoveryPrefix)/device/+/config", bridgeTopic]
+        ["\(discoveryPrefix)/device/+/config", bridgeTopic, statistics + "#"]
             + Quantity.Owner.allCases.map { "\(prefix)/\($0.rawValue)/#" }
     }
 
@@ -39,6 +44,9 @@ public struct RetainedDevices: Sendable {
             isBridgeOnline = payload.elementsEqual("online".utf8)
         } else if topic.hasPrefix(discoveryPrefix + "/device/"), topic.hasSuffix("/config") {
             if let base = base(announcedBy: payload) { add(topic, to: base) }
+        } else if topic.hasPrefix(statistics) {
+            let serial = String(topic.dropFirst(statistics.count).prefix { $0 != "/" })
+            statisticTopics[serial, default: []].append(topic)
         } else if let base = base(of: topic) {
             add(topic, to: base)
             if topic == base + "/" + ReadableTopics.availability {
@@ -51,6 +59,7 @@ public struct RetainedDevices: Sendable {
     public var all: [Device] {
         devices.values.sorted { $0.base < $1.base }.map { device in
             var device = device
+            device.topics += statisticTopics[device.serial] ?? []
             device.topics.sort()
             return device
         }

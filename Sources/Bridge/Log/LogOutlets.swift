@@ -24,6 +24,8 @@ public final class LogOutlets: Sendable {
     private let isUnderJournal = StandardErrorLog.isJournal(2)
     /// The records for the topic; nil if there is none.
     let topic: LogTopicFeed?
+    /// The last records.
+    public let ring = LogRing()
 
     /// Opens the ways that a configuration names.
     ///
@@ -79,7 +81,10 @@ public final class LogOutlets: Sendable {
     }
 
     /// The lowest level of all: what a logger must hand on.
-    var lowestLevel: Logger.Level { levels.withLock { $0.values.min() ?? .info } }
+    var lowestLevel: Logger.Level { min(Self.ringLevel, levels.withLock { $0.values.min() ?? .info }) }
+
+    /// The least important records that the page shows.
+    private static let ringLevel = Logger.Level.info
 
     /// Gives what is queued for a log server a last chance.
     public func finish(timeout: Duration = .milliseconds(500)) { sender?.finish(timeout: timeout) }
@@ -89,6 +94,7 @@ public final class LogOutlets: Sendable {
         if let level = levels[.local], line.level >= level { writeLocally(line) }
         if let level = levels[.syslog], line.level >= level { sender?.enqueue(line) }
         if let level = levels[.mqtt], line.level >= level { topic?.add(line) }
+        if line.level >= Self.ringLevel { ring.add(line) }
     }
 
     private func writeLocally(_ line: LogLine) {

@@ -44,7 +44,11 @@ struct PortSupervisor: ~Copyable {
     private let settings: Configuration.Serial
     private var plan: PollPlan
     private var port: SerialPort?
-    private(set) var session: DeviceSession?
+    private(set) var session: DeviceSession? {
+        didSet { sessionDeadline = nil }
+    }
+    /// When the session wants its turn; nil until it is asked again.
+    private var sessionDeadline: Duration?
     private var memory = DeviceMemory()
     private var nextOpen: Duration
     private var retry = PortSupervisor.shortestRetry
@@ -93,10 +97,14 @@ struct PortSupervisor: ~Copyable {
     private(set) var descriptor: Int32?
 
     /// When to call ``advance(to:_:)`` if nothing arrives.
-    func deadline(now: Duration) -> Duration {
-        guard let session else { return nextOpen }
+    ///
+    /// This is asked at every turn of the loop, whatever port the turn was for: the session, a large value, is looked at
+    /// only when it has changed.
+    mutating func deadline(now: Duration) -> Duration {
+        guard let deadline = sessionDeadline ?? session?.deadline else { return nextOpen }
+        sessionDeadline = deadline
         let limit = min(lastByte + silenceLimit, lastSense + garbageLimit)
-        return min(session.deadline, blockedSince.map { min(limit, $0 + silenceLimit) } ?? limit)
+        return min(deadline, blockedSince.map { min(limit, $0 + silenceLimit) } ?? limit)
     }
 
     /// Ports have come or gone: a closed one is tried again without waiting out its pause. A port that flaps still
@@ -220,9 +228,11 @@ struct PortSupervisor: ~Copyable {
     // MARK: The port
 
     private mutating func noteSense(at now: Duration) {
-        guard let counters = session?.counters else { return }
+        guard let frames = session?.counters.frames, let blocks = session?.counters.blocks,
+            let echoes = session?.counters.echoes
+        else { return }
         if identified == nil, session?.identity != nil { identified = now }
-        let good = counters.frames + counters.blocks + counters.echoes
+        let good = frames + blocks + echoes
         if good != goodBefore { lastSense = now }
         goodBefore = good
     }

@@ -149,12 +149,6 @@ extension Quantity.Presentation {
         copy.isEnabled = false
         return copy
     }
-    /// About the device itself.
-    var diagnostic: Self {
-        var copy = self
-        copy.isDiagnostic = true
-        return copy
-    }
     /// Shown only when asked for.
     var optional: Self {
         var copy = self

@@ -32,14 +32,14 @@ extension Quantity {
             .charger, "charge_state", "State", "", .word(stateWords), .register(.deviceState), every: .seconds(2),
             .plain("enum")),
         Quantity(
-            .charger, "error", "Error", "", .text, .register(.chargerError), every: .seconds(2),
-            .plain(nil, icon: "mdi:alert-circle-outline").diagnostic),
+            .charger, "error", "Error", "", .word(errorWords), .register(.chargerError), every: .seconds(2),
+            .plain("enum", icon: "mdi:alert-circle-outline")),
         Quantity(
             .charger, "problem", "Problem", "", .flag, .register(.chargerError), every: .seconds(2),
             .plain("problem")),
         Quantity(
             .charger, "tracker_mode", "Tracker", "", .word(trackerWords), .register(.trackerMode), every: .seconds(30),
-            .plain("enum").diagnostic.optional),
+            .plain("enum").hidden),
         Quantity(
             .charger, "off_reason", "Reason for being off", "", .text, .register(.offReason), every: .seconds(30),
             .plain(nil, icon: "mdi:power-off").hidden),
@@ -66,26 +66,26 @@ extension Quantity {
             every: .seconds(60), .measured(nil, icon: "mdi:chart-pie").optional),
         Quantity(
             .charger, "temperature", "Temperature", "°C", .number(decimals: 1), .register(.chargerTemperature),
-            threshold: 0.5, every: .seconds(60), .measured("temperature").diagnostic),
+            threshold: 0.5, every: .seconds(60), .measured("temperature")),
         Quantity(
             .charger, "battery_temperature", "Battery temperature", "°C", .number(decimals: 1),
             .register(.batteryTemperature, plus: -273.15), threshold: 0.5, every: .seconds(60),
             .measured("temperature")),
         Quantity(
             .charger, "absorption_voltage", "Absorption voltage", "V", .number(decimals: 2),
-            .register(.absorptionVoltage), threshold: 0.01, every: .seconds(10), .plain("voltage").hidden),
+            .register(.absorptionVoltage), threshold: 0.01, every: .seconds(10), .measured("voltage").hidden),
         Quantity(
             .charger, "float_voltage", "Float voltage", "V", .number(decimals: 2), .register(.floatVoltage),
-            threshold: 0.01, every: .seconds(10), .plain("voltage").hidden),
+            threshold: 0.01, every: .seconds(10), .measured("voltage").hidden),
         Quantity(
             .charger, "voltage_setpoint", "Voltage set-point", "V", .number(decimals: 2),
             .register(.linkVoltageSetpoint), threshold: 0.01, every: .seconds(30), .measured("voltage").hidden),
         Quantity(
             .charger, "max_charge_current", "Greatest charge current", "A", .number(decimals: 1),
-            .register(.maximumCurrent), threshold: 0.1, every: .seconds(10), .plain("current").hidden),
+            .register(.maximumCurrent), threshold: 0.1, every: .seconds(10), .measured("current").hidden),
         Quantity(
             .charger, "system_voltage", "System voltage", "V", .number(decimals: 0), .register(.systemVoltage),
-            threshold: 1, every: .seconds(10), .plain("voltage").hidden),
+            threshold: 1, every: .seconds(10), .measured("voltage").hidden),
         Quantity(
             .charger, "battery_type", "Battery type", "", .text, .register(.batteryType), every: .seconds(10),
             .plain(nil, icon: "mdi:car-battery").hidden),
@@ -139,7 +139,7 @@ extension Quantity {
             threshold: 0.01, every: .seconds(60), .counter),
         Quantity(
             .system, "chargers", "Chargers", "", .number(decimals: 0), .chargerCount, threshold: 1,
-            every: .seconds(10), .measured(nil, icon: "mdi:solar-power-variant").diagnostic),
+            every: .seconds(10), .measured(nil, icon: "mdi:solar-power-variant").hidden),
     ]
 
     /// Register 0201 in one or two words each.
@@ -149,6 +149,11 @@ extension Quantity {
         (244, "sustain"), (245, "starting"), (246, "repeated absorption"), (247, "auto equalise"),
         (248, "battery safe"), (249, "load detect"), (250, "blocked"), (252, "external control"),
     ]
+
+    /// Register EDDA: the register table's words.
+    static let errorWords = (RegisterCatalogue.standard[.chargerError]?.labels ?? []).map {
+        (code: $0.value, word: $0.label)
+    }
 
     /// Register EDB3.
     static let trackerWords: [(code: Int64, word: String)] = [(0, "off"), (1, "limited"), (2, "tracking")]

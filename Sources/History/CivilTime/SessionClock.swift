@@ -30,6 +30,10 @@ public struct SessionClock: Sendable {
 
     private var datedAt = 0.0
     private var heldSince: Double?
+    /// The system's clock as it was seen last, less the monotonic one.
+    private var lastSeen: Double?
+    /// Where the system's clock stood when the bus's was taken in its place: there it is not believed.
+    private var refused: Double?
 
     /// A clock without a battery begins at 1970 or where it was when the machine stopped: 2026-01-01 has passed.
     public static let birth = 1_767_225_600.0
@@ -61,6 +65,14 @@ public struct SessionClock: Sendable {
     public mutating func observe(wall: Double, monotonic: Double, isSynchronised: Bool?) -> Event {
         let vouched = isSynchronised == true
         let seen = wall - monotonic
+        defer { lastSeen = seen }
+        if let wrong = refused {
+            if !vouched, abs(seen - wrong) <= Self.tolerance {
+                refused = seen
+                return .none
+            }
+            refused = nil
+        }
         guard let offset else {
             guard wall >= floor || (vouched && wall >= Self.birth) else { return .none }
             self.offset = seen
@@ -100,16 +112,24 @@ public struct SessionClock: Sendable {
 
     /// Takes the time from a bus that keeps one, where nobody vouches for the system's clock.
     ///
-    /// - Parameter busTime: seconds since 1970, good to a minute or two.
-    public mutating func observe(busTime: Double, monotonic: Double) -> Event {
+    /// - Parameters:
+    ///   - busTime: seconds since 1970, good to a minute or two.
+    ///   - monotonic: when it was read.
+    ///   - isCalibrated: whether the bus's clock was compared with a good one before. One that was not is better than
+    ///     none, and no better than a system's clock that may be right.
+    public mutating func observe(busTime: Double, monotonic: Double, isCalibrated: Bool) -> Event {
         guard !isProven, busTime >= Self.birth else { return .none }
         let seen = busTime - monotonic
         guard let offset else {
             self.offset = seen
             datedAt = monotonic
+            refused = lastSeen
             return .dated
         }
-        guard abs(seen - offset) > 300, monotonic - datedAt < Self.settling else { return .none }
+        guard isCalibrated, refused == nil, abs(seen - offset) > 300, monotonic - datedAt < Self.settling else {
+            return .none
+        }
+        refused = lastSeen
         return follow(seen - offset, at: monotonic, vouched: false, redates: true)
     }
 

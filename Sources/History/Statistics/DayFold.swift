@@ -27,13 +27,16 @@ struct DayFold: Sendable {
     /// Seconds that a value holds without another.
     let longestHold: Double
     private let carry: Carry
-    private let series: [Int: Series]
-
-    private var meters: [Int: SeriesMeter] = [:]
+    private let series: [Series]
+    /// Place of a series in the lists below by its number; -1 for numbers that are none's.
+    private var places: [Int]
+    private let steps: [Double]
+    /// Made when a series has its first sample.
+    private var meters: [SeriesMeter?]
     private var chargers: [ChargerDay] = []
     private var batteries: [BatteryDay] = []
-    /// Place of a charger or battery in its list by series.
-    private var roles: [Int: Role] = [:]
+    /// What a series is to a charger or a battery.
+    private var roles: [Role?]
     private var flow = PlantFlow()
     /// By which chargers (bits) could be compared: seconds.
     private var comparedTime: [UInt64: Double] = [:]
@@ -54,7 +57,12 @@ struct DayFold: Sendable {
         end = Double(zone.start(of: day + 1))
         self.longestHold = longestHold
         self.carry = carry
-        self.series = Dictionary(series.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.series = series
+        steps = series.map { 1 / $0.scale }
+        meters = [SeriesMeter?](repeating: nil, count: series.count)
+        roles = [Role?](repeating: nil, count: series.count)
+        places = [Int](repeating: -1, count: (series.map(\.id).max() ?? 0) + 1)
+        for (place, series) in series.enumerated() { places[series.id] = place }
         let chargerNames = Set(series.filter { [.panelPower, .systemYield].contains($0.quantity) }.map(\.device))
             .sorted()
         let batteryNames = Set(series.filter { $0.quantity == .batteryCurrent }.map(\.device))
@@ -66,22 +74,22 @@ struct DayFold: Sendable {
                     estimate: carry.lifetimes[name], lastSeen: carry.lastSeen[name], longestHold: longestHold))
         }
         batteries = batteryNames.map { BatteryDay(device: $0) }
-        for series in series {
+        for (index, series) in series.enumerated() {
             if let place = chargerNames.firstIndex(of: series.device) {
                 switch series.quantity {
-                case .panelPower: roles[series.id] = .power(place)
-                case .chargerVoltage: roles[series.id] = .voltage(place)
-                case .chargerCurrent: roles[series.id] = .current(place)
-                case .deviceState: roles[series.id] = .state(place)
-                case .trackerMode: roles[series.id] = .tracker(place)
-                case .systemYield: roles[series.id] = .yield(place)
+                case .panelPower: roles[index] = .power(place)
+                case .chargerVoltage: roles[index] = .voltage(place)
+                case .chargerCurrent: roles[index] = .current(place)
+                case .deviceState: roles[index] = .state(place)
+                case .trackerMode: roles[index] = .tracker(place)
+                case .systemYield: roles[index] = .yield(place)
                 default: break
                 }
             } else if let place = batteryNames.firstIndex(of: series.device) {
                 switch series.quantity {
-                case .batteryVoltage: roles[series.id] = .batteryVoltage(place)
-                case .batteryCurrent: roles[series.id] = .batteryCurrent(place)
-                case .stateOfCharge: roles[series.id] = .charge(place)
+                case .batteryVoltage: roles[index] = .batteryVoltage(place)
+                case .batteryCurrent: roles[index] = .batteryCurrent(place)
+                case .stateOfCharge: roles[index] = .charge(place)
                 default: break
                 }
             }
@@ -98,17 +106,18 @@ struct DayFold: Sendable {
     mutating func add(minute: Int, packed bytes: UnsafeRawBufferPointer) -> Bool {
         // What the battery does is sorted by whether there is production, so it comes when all else of the minute is in.
         var battery: [(role: Role, times: [UInt16], values: [Int64], step: Double)] = []
-        let range = range
-        let longestHold = longestHold
         let base = Double(minute) * 60
         let isWhole = MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
-            guard let series = series[id] else { return }
-            meters[id, default: SeriesMeter(series, range: range, longestHold: longestHold)]
-                .add(minute: minute, times: times, values: values)
-            guard let role = roles[id] else { return }
+            guard id < places.count, places[id] >= 0 else { return }
+            let place = places[id]
+            if meters[place] == nil {
+                meters[place] = SeriesMeter(series[place], range: range, longestHold: longestHold)
+            }
+            meters[place]?.add(minute: minute, times: times, values: values)
+            guard let role = roles[place] else { return }
             switch role {
-            case .batteryCurrent, .charge: battery.append((role, times, values, 1 / series.scale))
-            default: take(role, times, values, step: 1 / series.scale, base: base)
+            case .batteryCurrent, .charge: battery.append((role, times, values, steps[place]))
+            default: take(role, times, values, step: steps[place], base: base)
             }
         }
         guard isWhole else { return false }
@@ -143,7 +152,8 @@ struct DayFold: Sendable {
         case .power(let place):
             for index in times.indices {
                 chargers[place].take(
-                    power: Double(values[index]) * step, at: base + Double(times[index]) / 10, from: start, to: end)
+                    power: Double(values[index]) * step, at: base + Double(times[index]) / 10, from: start, to: end,
+                    longestHold)
             }
         case .yield(let place):
             for index in times.indices {
@@ -170,10 +180,25 @@ struct DayFold: Sendable {
 
     /// From the first to the last sample of the day with production, so far.
     private var productionSpan: (first: Double, last: Double)? {
-        let first = chargers.compactMap(\.productionStart).min()
-        let last = chargers.compactMap(\.productionStop).max()
-        guard let first, let last else { return nil }
-        return (first, last)
+        var first = Double.infinity
+        var last = -Double.infinity
+        for charger in chargers {
+            if let time = charger.productionStart { first = min(first, time) }
+            if let time = charger.productionStop { last = max(last, time) }
+        }
+        return first < .infinity ? (first, last) : nil
+    }
+
+    /// Whether the span begins where production did: the charger that was first was seen before, too.
+    private var isStartSeen: Bool {
+        chargers.filter { $0.productionStart != nil }
+            .min { ($0.productionStart ?? 0) < ($1.productionStart ?? 0) }?.isStartSeen ?? false
+    }
+
+    /// Whether the span ends where production did.
+    private var isStopSeen: Bool {
+        chargers.filter { $0.productionStop != nil }
+            .max { ($0.productionStop ?? 0) < ($1.productionStop ?? 0) }?.isStopSeen ?? false
     }
 
     /// Whether chargers can be compared in this minute: all of those that take part give what their panels have.
@@ -203,9 +228,10 @@ struct DayFold: Sendable {
             solar += output
             panels += chargers[place].power.value(at: time, longestHold) ?? 0
         }
-        if let span = productionSpan, current >= 0, panels >= Self.productionThreshold, time >= span.first, time < end {
-            flow.metConsumption = flow.metConsumption ?? time
-        }
+        let isMet =
+            current >= 0 && panels >= Self.productionThreshold && time < end
+            && productionSpan.map { time >= $0.first } ?? false
+        flow.look(isMet: isMet, at: time, longestHold)
         flow.take(solar: solar, battery: voltage * current, at: time, within: start..<end, longestHold)
     }
 
@@ -214,8 +240,8 @@ struct DayFold: Sendable {
     /// The figures, by device, and what came to each charger while nobody listened.
     func result() -> Result {
         var result = Result()
-        for (id, meter) in meters {
-            guard let series = series[id], let minimum = meter.minimum, let maximum = meter.maximum else { continue }
+        for (series, meter) in zip(series, meters) {
+            guard let meter, let minimum = meter.minimum, let maximum = meter.maximum else { continue }
             let name = series.quantity.rawValue + "."
             var values: [String: Double] = [:]
             values[name + "known"] = meter.known
@@ -257,7 +283,8 @@ struct DayFold: Sendable {
                 .values.merge(values) { _, new in new }
         }
         for battery in batteries where result.figures[battery.device] != nil {
-            var values = battery.figures(production: productionSpan)
+            var values = battery.figures(
+                day: start..<end, production: productionSpan, isStartSeen: isStartSeen)
             if let before = carry.nightAfter[battery.device], let until = values["night_before"] {
                 values["overnight"] = before + until
             }
@@ -266,8 +293,8 @@ struct DayFold: Sendable {
         guard !result.figures.isEmpty else { return result }
         var plant = flow.figures()
         plant["yield"] = chargers.isEmpty ? nil : total
-        plant["production_start"] = productionSpan?.first
-        plant["production_stop"] = productionSpan?.last
+        if isStartSeen { plant["production_start"] = productionSpan?.first } else { plant["met_consumption"] = nil }
+        if isStopSeen { plant["production_stop"] = productionSpan?.last }
         plant["float_at"] = floatAt
         if let best = maximumPower() {
             plant["maximum_power"] = best.power
@@ -309,8 +336,8 @@ struct DayFold: Sendable {
 
     private func maximumPower() -> (power: Double, time: Double)? {
         // In a fixed order, so that sums are the same to the last digit every time.
-        let powers = meters.filter { if case .power? = roles[$0.key] { true } else { false } }
-            .sorted { series[$0.key]?.device ?? "" < series[$1.key]?.device ?? "" }.map(\.value)
+        let powers = series.indices.filter { if case .power? = roles[$0] { true } else { false } }
+            .sorted { series[$0].device < series[$1].device }.compactMap { meters[$0] }
         var best: (power: Double, time: Double)?
         for minute in range.indices {
             var sum = 0.0

@@ -4,6 +4,8 @@ struct HeldValue: Sendable {
     private var lastValue = 0.0
     private var times: [Double] = []
     private var values: [Double] = []
+    /// The place of the value that was asked for last.
+    private var cursor = 0
 
     /// Takes a minute's samples; the last one before them still holds until the first.
     mutating func set(_ times: [UInt16], _ values: [Int64], _ step: Double, _ base: Double) {
@@ -23,22 +25,26 @@ struct HeldValue: Sendable {
 
     /// The minute is over: only its last value counts from here on.
     mutating func keepLast() {
-        guard times.count > 1 else { return }
-        times.swapAt(0, times.count - 1)
-        values.swapAt(0, values.count - 1)
-        times.removeSubrange(1...)
-        values.removeSubrange(1...)
+        guard times.count > 1, let time = times.last, let value = values.last else { return }
+        times.removeAll(keepingCapacity: true)
+        values.removeAll(keepingCapacity: true)
+        times.append(time)
+        values.append(value)
+        cursor = 0
     }
 
-    /// The value that held at a time; nil if it is too old.
-    func value(at time: Double, _ longestHold: Double) -> Double? {
-        var place = times.count - 1
+    /// The value that held at a time; nil if it is too old. Times are asked for in their order, as a rule.
+    mutating func value(at time: Double, _ longestHold: Double) -> Double? {
+        let count = times.count
+        guard count > 0 else { return nil }
+        var place = min(cursor, count - 1)
         while place >= 0, times[place] > time { place -= 1 }
         if place < 0 {
             // Read a moment later than the other one: the same round of asking.
-            guard let first = times.first, first - time < 15 else { return nil }
-            return values[0]
+            return times[0] - time < 15 ? values[0] : nil
         }
+        while place + 1 < count, times[place + 1] <= time { place += 1 }
+        cursor = place
         return time - times[place] <= longestHold ? values[place] : nil
     }
 }
@@ -49,6 +55,10 @@ struct ChargerDay: Sendable {
     var yield: YieldMeter
     private(set) var productionStart: Double?
     private(set) var productionStop: Double?
+    /// Whether it was seen before it produced; else it may have begun long before.
+    private(set) var isStartSeen = false
+    /// Whether it was seen after it produced; else it may have gone on.
+    private(set) var isStopSeen = false
     private var firstSeen: Double?
     var voltage = HeldValue()
     var current = HeldValue()
@@ -73,20 +83,29 @@ struct ChargerDay: Sendable {
         self.yield = yield
     }
 
-    mutating func take(power value: Double, at time: Double, from start: Double, to end: Double) {
+    mutating func take(
+        power value: Double, at time: Double, from start: Double, to end: Double, _ longestHold: Double
+    ) {
         power.add(value, at: time)
-        let minute = Int((time / 60).rounded(.down))
+        let minute = Int(time / 60)
         if minuteEnergy.minute != minute { minuteEnergy = (minute, 0) }
         if let before = powerBefore, time > before.time, time - before.time <= 90 {
             minuteEnergy.energy += (value + before.value) / 2 * (time - before.time)
         }
+        let isContinued = powerBefore.map { time - $0.time <= longestHold } ?? false
         powerBefore = (value, time)
+        // Into the next day it is the last sample of this one that counts.
+        if isContinued, productionStop != nil, value < DayFold.productionThreshold || time >= end { isStopSeen = true }
         guard time < end else { return }
         if time >= start { firstSeen = firstSeen ?? time }
         yield.add(power: time < start ? 0 : value, at: time)
         guard value >= DayFold.productionThreshold, time >= start else { return }
-        productionStart = productionStart ?? time
+        if productionStart == nil {
+            productionStart = time
+            isStartSeen = isContinued
+        }
         productionStop = time
+        isStopSeen = false
     }
 
     /// True if this is the change to float.
@@ -99,10 +118,11 @@ struct ChargerDay: Sendable {
             if length > 0 { states[before.code, default: 0] += length }
         }
         state = (code, time)
-        let minute = Int((time / 60).rounded(.down))
+        let minute = Int(time / 60)
         let isBulk = code == 3
         minuteStates = minuteStates.minute == minute ? (minute, minuteStates.isBulk && isBulk) : (minute, isBulk)
-        return code == 5 && before?.code != 5 && before != nil
+        guard let before else { return false }
+        return code == 5 && before.code != 5 && time - before.time <= longestHold
     }
 
     /// Whether it gave all that its panels had during the whole minute.
@@ -146,8 +166,8 @@ struct ChargerDay: Sendable {
     func figures() -> [String: Double] {
         var values: [String: Double] = ["yield": yield.gained, "yield_source": YieldSource.measured.rawValue]
         values["lifetime_yield"] = yield.estimate
-        values["production_start"] = productionStart
-        values["production_stop"] = productionStop
+        if isStartSeen { values["production_start"] = productionStart }
+        if isStopSeen { values["production_stop"] = productionStop }
         values["first_seen"] = firstSeen
         if let seen = yield.lastSeen ?? (power.lastTime > -.infinity ? power.lastTime : nil) {
             values["last_seen"] = seen
@@ -175,7 +195,7 @@ struct BatteryDay: Sendable {
     let device: String
     var voltage = HeldValue()
 
-    private var before: (current: Double, time: Double)?
+    private var before: (current: Double, volts: Double?, time: Double)?
     private var chargeIn = 0.0
     private var chargeOut = 0.0
     private var energyIn = 0.0
@@ -193,8 +213,18 @@ struct BatteryDay: Sendable {
 
     /// A stretch without production: seconds of negative flow, and Ws out less Ws in.
     private struct Night: Sendable {
+        var known = 0.0
         var negative = 0.0
         var out = 0.0
+
+        mutating func add(_ length: Double, negative: Double, out: Double) {
+            known += length
+            self.negative += negative
+            self.out += out
+        }
+
+        /// Whether all but a twentieth of so many seconds is known.
+        func isWhole(_ length: Double) -> Bool { known >= length * 0.95 }
     }
 
     init(device: String) { self.device = device }
@@ -203,7 +233,8 @@ struct BatteryDay: Sendable {
         current: Double, at time: Double, within day: Range<Double>, production: (first: Double, last: Double)?,
         _ longestHold: Double
     ) {
-        defer { before = (current, time) }
+        let voltsNow = voltage.value(at: time, longestHold)
+        defer { before = (current, voltsNow, time) }
         guard let before, time > before.time, time - before.time <= longestHold else { return }
         let from = max(before.time, day.lowerBound)
         let until = min(time, day.upperBound)
@@ -213,19 +244,22 @@ struct BatteryDay: Sendable {
         let first = before.current + slope * (from - before.time)
         let last = before.current + slope * (until - before.time)
         let length = until - from
-        let positive = Self.above(0, first, last, length)
-        let negative = Self.above(0, -first, -last, length)
-        chargeIn += positive.area
-        chargeOut += negative.area
-        let negativeTime = Self.above(DayFold.negativeThreshold, -first, -last, length).time
+        // A load is switched at any moment between two samples: half of the time is its, on the average. A straight line
+        // through zero would give in and out too little of it.
+        let positive = (max(first, 0) + max(last, 0)) / 2 * length
+        let negative = (max(-first, 0) + max(-last, 0)) / 2 * length
+        chargeIn += positive
+        chargeOut += negative
+        let negativeTime =
+            (before.current < -DayFold.negativeThreshold ? length / 2 : 0)
+            + (current < -DayFold.negativeThreshold ? length / 2 : 0)
         // Without a voltage there is charge but no energy.
-        let volts = voltage.value(at: time, longestHold) ?? 0
-        energyIn += positive.area * volts
-        energyOut += negative.area * volts
-        let out = (negative.area - positive.area) * volts
+        let volts = voltsNow.map { ($0 + (before.volts ?? $0)) / 2 } ?? before.volts ?? 0
+        energyIn += positive * volts
+        energyOut += negative * volts
+        let out = (negative - positive) * volts
         guard let production, until > production.first else {
-            nightBefore.negative += negativeTime
-            nightBefore.out += out
+            nightBefore.add(length, negative: negativeTime, out: out)
             return
         }
         if until <= production.last {
@@ -237,24 +271,7 @@ struct BatteryDay: Sendable {
                 negativeDay += nightAfter.negative
                 nightAfter = Night()
             }
-            nightAfter.negative += negativeTime
-            nightAfter.out += out
-        }
-    }
-
-    /// The part of a straight line above a level: for how long, and the area above zero where the level is zero.
-    private static func above(
-        _ level: Double, _ first: Double, _ last: Double, _ length: Double
-    ) -> (time: Double, area: Double) {
-        switch (first > level, last > level) {
-        case (true, true): return (length, (first + last) / 2 * length)
-        case (false, false): return (0, 0)
-        case (true, false):
-            let time = length * (first - level) / (first - last)
-            return (time, first / 2 * time)
-        case (false, true):
-            let time = length * (last - level) / (last - first)
-            return (time, last / 2 * time)
+            nightAfter.add(length, negative: negativeTime, out: out)
         }
     }
 
@@ -274,7 +291,10 @@ struct BatteryDay: Sendable {
         }
     }
 
-    func figures(production: (first: Double, last: Double)?) -> [String: Double] {
+    /// - Parameter isStartSeen: whether production began where the span says.
+    func figures(
+        day: Range<Double>, production: (first: Double, last: Double)?, isStartSeen: Bool
+    ) -> [String: Double] {
         guard hasFlow else { return [:] }
         var values = [
             "charge_in": chargeIn / 3600, "charge_out": chargeOut / 3600, "energy_in": energyIn / 3_600_000,
@@ -283,9 +303,14 @@ struct BatteryDay: Sendable {
             "falling_charge": fallingCharge / 3600, "falling_part": fallingPart,
         ]
         values["full_at"] = fullAt
-        if production != nil {
-            values["night_before"] = nightBefore.out / 3_600_000
-            values["night_after"] = nightAfter.out / 3_600_000
+        if let production {
+            // A night that was seen in part has no sum.
+            if isStartSeen, nightBefore.isWhole(production.first - day.lowerBound) {
+                values["night_before"] = nightBefore.out / 3_600_000
+            }
+            if nightAfter.isWhole(day.upperBound - production.last) {
+                values["night_after"] = nightAfter.out / 3_600_000
+            }
         }
         return values
     }
@@ -293,7 +318,8 @@ struct BatteryDay: Sendable {
 
 /// Sun, battery and loads together.
 struct PlantFlow: Sendable {
-    var metConsumption: Double?
+    private var metConsumption: (time: Double, isSeen: Bool)?
+    private var lastLook = -Double.infinity
     private var before: (solar: Double, battery: Double, time: Double)?
     private var solar = 0.0
     private var consumption = 0.0
@@ -304,6 +330,13 @@ struct PlantFlow: Sendable {
     /// Something is not known: nothing is counted until it is again.
     mutating func pause() { before = nil }
 
+    /// Whether production meets consumption at a time.
+    mutating func look(isMet: Bool, at time: Double, _ longestHold: Double) {
+        // What was so already when it was seen first may have been so for long.
+        if isMet, metConsumption == nil { metConsumption = (time, time - lastLook <= longestHold) }
+        lastLook = time
+    }
+
     /// W of the chargers and into the battery at a time.
     mutating func take(
         solar: Double, battery: Double, at time: Double, within day: Range<Double>, _ longestHold: Double
@@ -312,19 +345,20 @@ struct PlantFlow: Sendable {
         guard let before, time > before.time, time - before.time <= longestHold else { return }
         let length = min(time, day.upperBound) - max(before.time, day.lowerBound)
         guard length > 0 else { return }
-        let sun = (solar + before.solar) / 2
-        let stored = (battery + before.battery) / 2
-        let load = sun - stored
         known += length
-        self.solar += sun * length
-        consumption += max(load, 0) * length
-        other += max(-load, 0) * length
-        direct += min(sun, max(load, 0)) * length
+        // Half of the time as it was, half as it is: a load may be switched at any moment in between.
+        for (sun, stored) in [(before.solar, before.battery), (solar, battery)] {
+            let load = sun - stored
+            self.solar += sun * length / 2
+            consumption += max(load, 0) * length / 2
+            other += max(-load, 0) * length / 2
+            direct += min(sun, max(load, 0)) * length / 2
+        }
     }
 
     func figures() -> [String: Double] {
         var values: [String: Double] = [:]
-        values["met_consumption"] = metConsumption
+        if let met = metConsumption, met.isSeen { values["met_consumption"] = met.time }
         guard known > 0 else { return values }
         values["known"] = known
         values["solar"] = solar / 3_600_000

@@ -97,8 +97,12 @@ public struct FigureDefinition: Sendable, Hashable {
         .init("lifetime_seen", .charger, .amount, "kWh", "the lifetime counter as it was last seen on the day"),
         .init("day_uncertain", .charger, .amount, "", "1 where the charger's record may belong to a day nearby"),
         .init("share", .charger, .amount, "%", "its part of the plant's yield"),
-        .init("production_start", .charger, .moment, "", "first sample of the day with panel power of 1 W or more"),
-        .init("production_stop", .charger, .moment, "", "last sample of the day with panel power of 1 W or more"),
+        .init(
+            "production_start", .charger, .moment, "",
+            "first sample of 1 W or more of panel power, if it was seen to begin"),
+        .init(
+            "production_stop", .charger, .moment, "", "last sample of 1 W or more of panel power, if it was seen to end"
+        ),
         .init("first_seen", .charger, .moment, "", "the first sample of the day"),
         .init("last_seen", .charger, .moment, "", "the last sample of the day"),
         .init("state.off", .charger, .time, "", "time off"),
@@ -119,8 +123,8 @@ public struct FigureDefinition: Sendable, Hashable {
         .init("energy_out", .battery, .amount, "kWh", "energy out of the battery"),
         .init("negative_day", .battery, .time, "", "negative flow between production start and stop"),
         .init("negative_night", .battery, .time, "", "negative flow before production start and after its stop"),
-        .init("night_before", .battery, .amount, "kWh", "net energy out before production start"),
-        .init("night_after", .battery, .amount, "kWh", "net energy out after production stop"),
+        .init("night_before", .battery, .amount, "kWh", "net energy out before production start, if it was seen whole"),
+        .init("night_after", .battery, .amount, "kWh", "net energy out after production stop, if it was seen whole"),
         .init("overnight", .battery, .amount, "kWh", "net energy out from yesterday's stop to today's start"),
         .init("full_at", .battery, .moment, "", "first sample with a state of charge of 99.5 % or more"),
         .init("full_time", .battery, .time, "", "time with a state of charge of 99.5 % or more"),
@@ -138,7 +142,8 @@ public struct FigureDefinition: Sendable, Hashable {
         .init("known", .plant, .time, "", "time in which consumption was known"),
         .init("production_start", .plant, .moment, "", "the first charger's"),
         .init("production_stop", .plant, .moment, "", "the last charger's"),
-        .init("met_consumption", .plant, .moment, "", "first sample after the start at which the battery did not give"),
+        .init(
+            "met_consumption", .plant, .moment, "", "first sample from the start on at which the battery did not give"),
         .init("float_at", .plant, .moment, "", "first change of any charger to float"),
         .init("maximum_power", .plant, .amount, "W", "greatest mean of a minute of all panels together"),
         .init("maximum_power_at", .plant, .moment, "", "that minute"),

@@ -59,27 +59,33 @@ struct SeriesMeter: Sendable {
         var part = minutes[minute - range.lowerBound]
         var (time, value) = begin
         part.touch(value)
-        if value < minimum?.value ?? .infinity { minimum = (value, time) }
-        if value > maximum?.value ?? -.infinity { maximum = (value, time) }
-        for index in 1..<max(times.count, 1) {
-            let nextTime = start + Double(times[index]) / 10
-            let nextValue = Double(values[index]) * step
-            let length = nextTime - time
-            if length > 0, length <= longestHold {
-                part.known += length
-                part.integral += length * (isCode ? value : (value + nextValue) / 2)
-            }
-            time = nextTime
-            value = nextValue
-            if value < part.minimum {
-                part.minimum = value
-                if value < minimum?.value ?? .infinity { minimum = (value, time) }
-            }
-            if value > part.maximum {
-                part.maximum = value
-                if value > maximum?.value ?? -.infinity { maximum = (value, time) }
+        let isCode = isCode
+        let longestHold = longestHold
+        let step = step
+        // The place of the greatest and the least, so that their times are worked out once.
+        var least = (value: value, time: time)
+        var greatest = least
+        times.withUnsafeBufferPointer { times in
+            values.withUnsafeBufferPointer { values in
+                for index in 1..<max(times.count, 1) {
+                    let nextTime = start + Double(times[index]) / 10
+                    let nextValue = Double(values[index]) * step
+                    let length = nextTime - time
+                    if length > 0, length <= longestHold {
+                        part.known += length
+                        part.integral += length * (isCode ? value : (value + nextValue) / 2)
+                    }
+                    time = nextTime
+                    value = nextValue
+                    if value < least.value { least = (value, time) }
+                    if value > greatest.value { greatest = (value, time) }
+                }
             }
         }
+        part.minimum = min(part.minimum, least.value)
+        part.maximum = max(part.maximum, greatest.value)
+        if least.value < minimum?.value ?? .infinity { minimum = least }
+        if greatest.value > maximum?.value ?? -.infinity { maximum = greatest }
         part.last = value
         minutes[minute - range.lowerBound] = part
         lastTime = time
@@ -91,8 +97,8 @@ struct SeriesMeter: Sendable {
     private mutating func spread(to time: Double, _ value: Double) {
         var from = lastTime
         let slope = isCode ? 0 : (value - lastValue) / (time - lastTime)
+        var minute = Int(from / 60)
         while from < time {
-            let minute = Int((from / 60).rounded(.down))
             let end = min(time, Double(minute + 1) * 60)
             if range.contains(minute) {
                 let first = lastValue + slope * (from - lastTime)
@@ -106,6 +112,7 @@ struct SeriesMeter: Sendable {
                 }
             }
             from = end
+            minute += 1
         }
     }
 
@@ -120,7 +127,10 @@ struct SeriesMeter: Sendable {
 
     /// Of the minutes' means, weighted by time.
     var median: Double? {
-        weightedMedian(minutes.lazy.filter { $0.known > 0 }.map { ($0.integral / $0.known, $0.known) })
+        var means: [(value: Double, weight: Double)] = []
+        means.reserveCapacity(minutes.count)
+        for minute in minutes where minute.known > 0 { means.append((minute.integral / minute.known, minute.known)) }
+        return weightedMedian(means)
     }
 
     /// The minutes as the store keeps them.
@@ -139,8 +149,10 @@ struct SeriesMeter: Sendable {
 
 /// The value at which half of the weight is reached; nil without weight.
 func weightedMedian(_ items: some Sequence<(value: Double, weight: Double)>) -> Double? {
-    let sorted = items.sorted { $0.value < $1.value }
-    let total = sorted.reduce(0) { $0 + $1.weight }
+    var sorted = Array(items)
+    sorted.sort { $0.value < $1.value }
+    var total = 0.0
+    for item in sorted { total += item.weight }
     guard total > 0 else { return nil }
     var sum = 0.0
     for item in sorted {

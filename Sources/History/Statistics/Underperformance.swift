@@ -153,10 +153,21 @@ public struct UnderperformanceWatch: Sendable {
         for other in points[end].whole.indices {
             let nowValues = now.compactMap { $0.whole[other] }
             let justValues = just.compactMap { $0.whole[other] }
-            let pastValues = past.compactMap { $0.whole[other] }
-            guard nowValues.count >= recent - 1, justValues.count >= before / 2, pastValues.count >= enough,
-                let level = median(nowValues), let was = median(justValues), let long = median(pastValues)
+            guard nowValues.count >= recent - 1, justValues.count >= before / 2, let level = median(nowValues),
+                let was = median(justValues)
             else {
+                shifts.append(nil)
+                usual.append(nil)
+                continue
+            }
+            // On most days nothing has happened, which is seen at once.
+            guard level - was < -least / 2 else {
+                shifts.append(level - was)
+                usual.append(was)
+                continue
+            }
+            let pastValues = past.compactMap { $0.whole[other] }
+            guard pastValues.count >= enough, let long = median(pastValues) else {
                 shifts.append(nil)
                 usual.append(nil)
                 continue
@@ -258,7 +269,18 @@ public struct UnderperformanceWatch: Sendable {
         var since: Int?
         var noticed: Int?
         var worst = 0.0
-        for index in smooth.indices.dropFirst(window * 2) {
+        // The last 150 of each, in order: sorted anew every day they would take most of the time.
+        var windows = [[Double]](repeating: [], count: count)
+        for index in smooth.indices {
+            for other in 0..<count {
+                if let value = smooth[index][other] {
+                    windows[other].insert(value, at: place(of: value, in: windows[other]))
+                }
+                if index > 150, let old = smooth[index - 151][other] {
+                    windows[other].remove(at: place(of: old, in: windows[other]))
+                }
+            }
+            guard index >= window * 2 else { continue }
             let date = points[index + window - 1].date
             if known.contains(where: { $0.since <= date && date <= ($0.until ?? date) + window }) {
                 (since, noticed, worst) = (nil, nil, 0)
@@ -266,9 +288,8 @@ public struct UnderperformanceWatch: Sendable {
             }
             let shift = upperMedian(
                 (0..<count).map { other in
-                    let past = smooth[max(0, index - 150)...index].compactMap { $0[other] }.sorted()
-                    guard let now = smooth[index][other], past.count >= window else { return nil }
-                    return now - past[past.count * 9 / 10]
+                    guard let now = smooth[index][other], windows[other].count >= window else { return nil }
+                    return now - windows[other][windows[other].count * 9 / 10]
                 })
             guard let shift else { continue }
             if shift < -0.05 {
@@ -293,6 +314,17 @@ public struct UnderperformanceWatch: Sendable {
                     noticed: points[seen + window - 1].date, until: nil, less: (1 - exp(worst)) * 100, confidence: 0.5))
         }
         return findings
+    }
+
+    /// Where a value stands, or would stand, in a sorted list.
+    private static func place(of value: Double, in sorted: [Double]) -> Int {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < value { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// The same days a year later, which knows no season.

@@ -27,6 +27,12 @@ extension HistoryStore {
         try db.execute(sql: "DELETE FROM boots WHERE id <= (SELECT max(id) FROM boots) - 100")
     }
 
+    /// How far the bus's clock is behind a good one. It is read in whole seconds: what differs by a few is the same.
+    func setBusSkew(_ seconds: Int, _ db: Database) throws {
+        if let known = try meta("bus_skew", db), abs(known - seconds) <= 10 { return }
+        try setMeta("bus_skew", seconds, db)
+    }
+
     /// The newest minute with samples.
     func newestMinute(_ db: Database) throws -> Int? { try Int.fetchOne(db, sql: "SELECT max(id) FROM samples") }
 }

@@ -49,15 +49,11 @@ extension HistoryStore {
         into day: CivilDate, _ series: [Series], after open: [DayFigures] = [], _ db: Database
     ) throws -> DayFold.Carry {
         var carry = DayFold.Carry()
-        for device in Set(series.map(\.device)) {
-            guard
-                let id = try Int.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [device]),
-                let last = try Int.fetchOne(
-                    db,
-                    sql: """
-                        SELECT max(day) FROM figures WHERE day < ? AND day > ? AND device = ?
-                        AND figure = 'last_seen'
-                        """, arguments: [day.number, day.number - 400, id])
+        // Only what has a counter leaves one; day by day, for a look at a whole year of figures takes its time.
+        for device in Set(series.filter { [.panelPower, .systemYield].contains($0.quantity) }.map(\.device)) {
+            guard let id = try knownDeviceID(device, db),
+                let last = try (1..<400).lazy.map({ day.number - $0 })
+                    .first(where: { try value("last_seen", of: CivilDate(number: $0), device: id, db) != nil })
             else { continue }
             let values = try values(of: CivilDate(number: last), device: id, db)
             carry.lifetimes[device] = values["lifetime_seen"] ?? values["lifetime_yield"]
@@ -71,6 +67,17 @@ extension HistoryStore {
             carry.lastSeen[figures.device] = figures["last_seen"]
         }
         return carry
+    }
+
+    private func knownDeviceID(_ name: String, _ db: Database) throws -> Int? {
+        try Int.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name])
+    }
+
+    /// One figure of one day, by the table's key.
+    private func value(_ figure: String, of day: CivilDate, device: Int, _ db: Database) throws -> Double? {
+        let statement = try db.cachedStatement(
+            sql: "SELECT value FROM figures WHERE day = ? AND device = ? AND figure = ?")
+        return try Double.fetchOne(statement, arguments: [day.number, device, figure])
     }
 
     private func values(of day: CivilDate, device: Int, _ db: Database) throws -> [String: Double] {
@@ -168,13 +175,14 @@ extension HistoryStore {
     private func addOutlook(_ figures: inout [String: DayFigures], day: CivilDate, _ db: Database) throws {
         for (device, today) in figures where today["charge_out"] != nil {
             func sum(_ figure: String, days: Int, device: String) throws -> (sum: Double, count: Int) {
-                let row = try Row.fetchOne(
-                    db,
-                    sql: """
-                        SELECT total(value), count(*) FROM figures, devices WHERE figures.device = devices.id
-                        AND name = ? AND day >= ? AND day < ? AND figure = ?
-                        """, arguments: [device, day.number - days, day.number, figure])
-                return (row?[0] ?? 0, row?[1] ?? 0)
+                var result = (sum: 0.0, count: 0)
+                guard let id = try knownDeviceID(device, db) else { return result }
+                for number in day.number - days..<day.number {
+                    guard let value = try value(figure, of: CivilDate(number: number), device: id, db) else { continue }
+                    result.sum += value
+                    result.count += 1
+                }
+                return result
             }
             let charge = try sum("falling_charge", days: 30, device: device).sum + (today["falling_charge"] ?? 0)
             let part = try sum("falling_part", days: 30, device: device).sum + (today["falling_part"] ?? 0)
@@ -198,18 +206,14 @@ extension HistoryStore {
         try figures(from: day, to: day, db)
     }
 
-    /// - Parameter prefix: only figures whose names begin so.
-    func figures(
-        from first: CivilDate, to last: CivilDate, prefix: String = "", _ db: Database
-    ) throws -> [DayFigures] {
+    func figures(from first: CivilDate, to last: CivilDate, _ db: Database) throws -> [DayFigures] {
         let names = try deviceNames(db)
         var all: [DayFigures] = []
         let rows = try Row.fetchCursor(
             db,
-            sql: """
-                SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ?
-                AND substr(figure, 1, ?) = ? ORDER BY day, device, figure
-                """, arguments: [first.number, last.number, prefix.count, prefix])
+            sql:
+                "SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ? ORDER BY day, device, figure",
+            arguments: [first.number, last.number])
         while let row = try rows.next() {
             let day: Int = row[0]
             guard let device = names[row[1]] else { continue }
@@ -218,6 +222,32 @@ extension HistoryStore {
             }
             let figure: String = row[2]
             all[all.count - 1].values[figure] = row[3]
+        }
+        return all
+    }
+
+    /// Only the figures whose names begin with `prefix`, found by the table's key: of a day they are few.
+    func figures(
+        from first: CivilDate, to last: CivilDate, prefix: String, _ db: Database
+    ) throws -> [DayFigures] {
+        let names = try deviceNames(db).sorted { $0.key < $1.key }
+        let span = try Row.fetchOne(db, sql: "SELECT min(day), max(day) FROM figures")
+        guard let low: Int = span?[0], let high: Int = span?[1] else { return [] }
+        let days = max(low, first.number)..<max(low, first.number, min(high, last.number) + 1)
+        let statement = try db.cachedStatement(
+            sql: "SELECT figure, value FROM figures WHERE day = ? AND device = ? AND figure >= ? AND figure < ?")
+        var all: [DayFigures] = []
+        for day in days {
+            for (id, device) in names {
+                var figures = DayFigures(day: CivilDate(number: day), device: device)
+                // What sorts after every name that begins so.
+                let rows = try Row.fetchCursor(statement, arguments: [day, id, prefix, prefix + "\u{7F}"])
+                while let row = try rows.next() {
+                    let figure: String = row[0]
+                    figures.values[figure] = row[1]
+                }
+                if !figures.values.isEmpty { all.append(figures) }
+            }
         }
         return all
     }
@@ -277,11 +307,14 @@ extension HistoryStore {
 
     /// Days before vebridge knew a charger, from the charger's own records.
     func fillEarlierDays(_ db: Database) throws {
+        // Before its first day is closed a charger is known by its samples alone.
+        let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
+        let beginning = oldest.map { zone.date(at: Double($0) * 60).number }
         for record in try allChargerDays(db) {
             let id = try deviceID(record.device, db)
             let first = try Int.fetchOne(
                 db, sql: "SELECT min(day) FROM figures WHERE device = ? AND figure = 'last_seen'", arguments: [id])
-            guard let first, record.day.number < first else { continue }
+            guard let first = first ?? beginning, record.day.number < first else { continue }
             var all = Dictionary(
                 try figures(of: record.day, db).map { ($0.device, $0) }, uniquingKeysWith: { first, _ in first })
             var figures = all[record.device] ?? DayFigures(day: record.day, device: record.device)

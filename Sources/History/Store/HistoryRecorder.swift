@@ -86,6 +86,8 @@ public final class HistoryRecorder: Sendable {
         var newest: Int?
         var lastTry = -Double.infinity
         var lastForget = -Double.infinity
+        /// Seconds that the bus's clock was behind a good one, taken as UTC; nil if they were never compared.
+        var busSkew: Double?
         var fold: DayFold?
         var status = Status()
     }
@@ -149,14 +151,26 @@ public final class HistoryRecorder: Sendable {
 
     /// The bus's own clock, for machines whose clock nobody sets.
     ///
+    /// Users set it, to some zone, and it may be years off. So it is compared with the system's clock whenever that one
+    /// is good, and what was found then is added to it when that one is not.
+    ///
     /// - Parameters:
-    ///   - date: the bus's day, local time.
+    ///   - date: the bus's day.
     ///   - seconds: its time of day in seconds after midnight.
     ///   - monotonic: when it was read.
     public func observeBus(date: CivilDate, seconds: Double, monotonic: Double) {
         state.withLock { state in
-            let time = Double(zone.start(of: date)) + seconds
-            handle(state.clock.observe(busTime: time, monotonic: monotonic), monotonic: monotonic, &state)
+            let shown = Double(date.number) * 86_400 + seconds
+            if state.clock.isProven {
+                guard state.status.heldStep == nil, let now = state.clock.time(at: monotonic) else { return }
+                state.busSkew = now - shown
+                return
+            }
+            let time = state.busSkew.map { shown + $0 } ?? Double(zone.start(of: date)) + seconds
+            let event = state.clock.observe(
+                busTime: time, monotonic: monotonic, isCalibrated: state.busSkew != nil)
+            if event != .none { say(.info, "nobody vouches for the system's clock: the time is taken from the bus") }
+            handle(event, monotonic: monotonic, &state)
         }
     }
 
@@ -177,6 +191,13 @@ public final class HistoryRecorder: Sendable {
             let isOver = state.open.contains { $0.key < minute }
             guard isOver || monotonic - state.lastTry >= 60 else { return }
             commit(before: minute, monotonic: monotonic, &state)
+        }
+    }
+
+    /// Seconds until the running minute is over and can be written; nil while there is no clock.
+    public func untilNextMinute(monotonic: Double) -> Double? {
+        state.withLock { state in
+            state.clock.time(at: monotonic).map { 60 - $0.truncatingRemainder(dividingBy: 60) }
         }
     }
 
@@ -450,6 +471,7 @@ public final class HistoryRecorder: Sendable {
         let forgets = monotonic - state.lastForget >= 3600 && mayForget
         let firstMinute = state.firstMinute
         let stored = state.stored
+        let busSkew = clock.isProven ? state.busSkew : nil
         let (written, series) = try store.writing { db in
             var series = stored
             for (index, key) in keys.enumerated() where series[index + 1] == nil {
@@ -471,6 +493,7 @@ public final class HistoryRecorder: Sendable {
                 written.append((minute, renumbered.packed()))
             }
             try store.setBoot(boot, clock: clock, firstMinute: firstMinute, db)
+            if let busSkew { try store.setBusSkew(Int(busSkew.rounded()), db) }
             var isStale = false
             for record in records where try store.write(record, db) {
                 let today = written.last.map { zone.date(at: Double($0.minute) * 60) }
@@ -502,7 +525,7 @@ public final class HistoryRecorder: Sendable {
 
     private func fail(_ error: HistoryError, _ state: inout State) {
         let text = error.description
-        if state.status.trouble != text {
+        if state.status.trouble == nil {
             say(.error, "history is not written: \(text); it waits in memory, for a day at most")
         }
         state.status.trouble = text
@@ -522,11 +545,16 @@ public final class HistoryRecorder: Sendable {
                 let store = try HistoryStore.open(at: path, zone: zone)
                 let known = try store.reading { try store.boot(boot, $0) }
                 let floor = try store.reading { try store.meta("proven_until", $0) }
+                let skew = try store.reading { try store.meta("bus_skew", $0) }
+                state.busSkew = state.busSkew ?? skew.map { Double($0) }
                 if state.clock.offset == nil {
                     state.clock = SessionClock(
                         floor: Double(floor ?? 0) * 60, offset: known?.offset, isProven: known?.isProven ?? false)
                     state.firstMinute = known?.firstMinute
                     state.newest = try store.reading { try store.newestMinute($0) }
+                }
+                if let old = try store.noteZone() {
+                    say(.warning, "days are parted by \(zone.name) from now on; those before by \(old)")
                 }
                 state.store = store
                 state.stored = [:]

@@ -40,6 +40,8 @@ public final class HistoryStore: Sendable {
         do {
             let store = HistoryStore(path: path, zone: zone, database: try queue(path, readOnly: false))
             try store.check()
+            // Not before: what is damaged is left as it is.
+            try store.database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
             try migrations.migrate(store.database)
             try store.database.write { try $0.execute(sql: "INSERT OR IGNORE INTO meta VALUES ('made_by', 1)") }
             return store
@@ -51,16 +53,52 @@ public final class HistoryStore: Sendable {
     }
 
     /// Opens the database to read it, while the daemon may be writing it.
-    public static func read(at path: String, zone: TimeZoneRules) throws(HistoryError) -> HistoryStore {
+    ///
+    /// - Parameter zone: the place whose days are meant; nil: the one by which its days were made.
+    public static func read(at path: String, zone: TimeZoneRules? = nil) throws(HistoryError) -> HistoryStore {
         guard access(path, F_OK) == 0 else { throw .missing(path) }
         do {
-            let store = HistoryStore(path: path, zone: zone, database: try queue(path, readOnly: true))
+            let database = try queue(path, readOnly: true)
+            let zone = try zone ?? database.read { try keptZone($0) } ?? .local()
+            let store = HistoryStore(path: path, zone: zone, database: database)
             try store.refuseNewer()
             return store
         } catch let error as HistoryError {
             throw error
         } catch {
             throw HistoryError(error, path: path)
+        }
+    }
+
+    /// The place by whose midnights the days of a history were made; nil where nothing says so, for there it is the
+    /// machine's own.
+    public static func keptZone(at path: String) -> TimeZoneRules? {
+        guard access(path, F_OK) == 0, let database = try? queue(path, readOnly: true) else { return nil }
+        defer { try? database.close() }
+        return try? database.read { try keptZone($0) }
+    }
+
+    private static func keptZone(_ db: Database) throws -> TimeZoneRules? {
+        guard try db.tableExists("meta") else { return nil }
+        let name = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'zone'")
+        return name.flatMap { TimeZoneRules(named: $0) }
+    }
+
+    /// Notes by whose midnights the days are made.
+    ///
+    /// - Returns: the zone that was noted before, if it was another.
+    func noteZone() throws(HistoryError) -> String? {
+        try writing { db in
+            let old = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'zone'")
+            // The machine's own has no name: whoever reads here finds it by himself.
+            let new = TimeZoneRules(named: zone.name) == nil ? nil : zone.name
+            guard old != new else { return nil }
+            if let new {
+                try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES ('zone', ?)", arguments: [new])
+            } else {
+                try db.execute(sql: "DELETE FROM meta WHERE key = 'zone'")
+            }
+            return old
         }
     }
 
@@ -85,7 +123,6 @@ public final class HistoryStore: Sendable {
         configuration.readonly = readOnly
         configuration.label = "history"
         configuration.busyMode = .timeout(5)
-        if !readOnly { configuration.journalMode = .wal }
         configuration.prepareDatabase { db in
             guard !readOnly else { return }
             // One fsync a minute is little, and a power cut then takes no more than a kill does.

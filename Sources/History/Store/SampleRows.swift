@@ -43,6 +43,20 @@ extension HistoryStore {
         try reading { try figures(closing: day, $0) }
     }
 
+    /// When the newest sample was taken, in seconds since 1970, for proofs.
+    package func newestSample() throws(HistoryError) -> Double? {
+        try reading { db in
+            guard let minute = try newestMinute(db) else { return nil }
+            var tenths = 0
+            try forEachMinute(in: minute..<minute + 1, db) { _, bytes in
+                _ = MinuteBlock.forEachRun(packed: bytes) { _, _, times, _ in
+                    tenths = max(tenths, Int(times.last ?? 0))
+                }
+            }
+            return Double(minute) * 60 + Double(tenths) / 10
+        }
+    }
+
     /// A series by its names, for proofs.
     package func makeSeries(device: String, quantity: Quantity, unit: String) throws(HistoryError) -> Series? {
         try writing { try series(device: device, quantity: quantity, unit: unit, $0) }

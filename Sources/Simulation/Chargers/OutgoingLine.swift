@@ -20,6 +20,8 @@ struct OutgoingLine: Sendable {
     private var run: Run?
     private var left: [UInt8] = []
     private var leftSince: Duration = .zero
+    /// When the last byte that was collected had left.
+    private(set) var lastEnd: Duration = .zero
     private var frames: [[UInt8]] = []
     private var blocks: [[UInt8]] = []
     /// What remains of a block that a frame has cut.
@@ -79,6 +81,7 @@ struct OutgoingLine: Sendable {
         left += current.bytes[current.taken..<gone]
         if left.count > Self.maximumLeft { left.removeFirst(left.count - Self.maximumLeft) }
         run?.taken = gone
+        lastEnd = current.end(of: gone - 1)
     }
 
     /// The bytes that have left by `now` and were not taken yet.

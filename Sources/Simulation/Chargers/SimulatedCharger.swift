@@ -146,6 +146,9 @@ public struct SimulatedCharger: Sendable {
         return uart.take(until: clock)
     }
 
+    /// When the last bit of the last byte was sent that ``transmit(until:)`` has given.
+    public var lastTransmitted: Duration { uart.lastEnd }
+
     /// Bytes that arrive from the host, in pieces of any size.
     public mutating func receive(_ bytes: [UInt8], at now: Duration) {
         advance(to: now)

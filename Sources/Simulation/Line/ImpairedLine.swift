@@ -3,7 +3,8 @@
 ///
 ///     line.send(request, at: now)                         // the host says something
 ///     charger.receive(line.toCharger(until: now), …)      // then, and at `nextDeadline`
-///     host.receive(line.toHost(charger.transmit(until: now), until: now))
+///     let said = charger.transmit(until: now)
+///     host.receive(line.toHost(said, ended: charger.lastTransmitted, until: now))
 public struct ImpairedLine: Sendable {
     /// Bytes that wait for the far end; more than a host sends in seconds.
     private static let maximumWaiting = 65_536
@@ -173,14 +174,20 @@ public struct ImpairedLine: Sendable {
         return chargerDirection.pass(crossed, others: others, until: now - collisionTime)
     }
 
-    /// What has come to the host by `now`, when the charger has said these bytes, the last of which ended at `now`.
-    public mutating func toHost(_ bytes: [UInt8], until now: Duration) -> [UInt8] {
+    /// What has come to the host by `now`, when the charger has said these bytes one after the other.
+    ///
+    /// - Parameters:
+    ///   - bytes: what it said since the last call.
+    ///   - ended: when the last of them had been sent; at `now` where nothing is said of it. What happens to a wire
+    ///     happens to bits: were a byte taken for a later one, it would overlap the next.
+    public mutating func toHost(_ bytes: [UInt8], ended: Duration? = nil, until now: Duration) -> [UInt8] {
         follow(to: now)
         if noise.isPlain, hostDirection.held.isEmpty { return hostDirection.noisy.pass(bytes, at: now) }
         var said: [TimedByte] = []
+        let ended = min(ended ?? now, now)
         for (index, byte) in bytes.enumerated() {
             said.append(
-                TimedByte(byte: byte, time: now - OutgoingLine.byteTime * (bytes.count - 1 - index)))
+                TimedByte(byte: byte, time: ended - OutgoingLine.byteTime * (bytes.count - 1 - index)))
         }
         if noise.collides {
             fromCharger.removeAll { now - $0.time > .milliseconds(100) }

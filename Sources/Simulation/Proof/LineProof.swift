@@ -102,7 +102,7 @@ public struct LineProof<Session: ProvableSession>: Sendable {
         if !heard.isEmpty { charger.receive(heard, at: now) }
         let sent = charger.transmit(until: now)
         tally.bytes += sent.count
-        let arrived = line.toHost(sent, until: now)
+        let arrived = line.toHost(sent, ended: charger.lastTransmitted, until: now)
         if !arrived.isEmpty {
             bridge.receive(arrived, from: charger, at: now)
             session.receive(arrived, at: now)

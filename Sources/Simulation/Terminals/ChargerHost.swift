@@ -49,7 +49,8 @@ public final class ChargerHost: Sendable {
                 let said = plant.transmit(charger: index, until: now)
                 let bytes: [UInt8]
                 if ports[index].line != nil {
-                    bytes = ports[index].line?.toHost(said, until: now) ?? said
+                    let ended = plant.chargers[index].lastTransmitted
+                    bytes = ports[index].line?.toHost(said, ended: ended, until: now) ?? said
                 } else {
                     bytes = said.isEmpty ? said : ports[index].toHost.pass(said, at: now)
                 }

@@ -63,6 +63,11 @@ public struct RegisterDefinition: Sendable, Identifiable {
     /// Whether a monitor may ask for it: commands and write-only registers are never asked for.
     public var isReadable: Bool { kind != .command && access != .writeOnly }
 
+    /// All numbers that have a word, and the words; empty where the register is no enumeration.
+    public var labels: [(value: Int64, label: String)] {
+        enumeration.map { Enumerations.standard.entries(of: $0) } ?? []
+    }
+
     /// The words for a raw number: one for an enumeration, the set ones for bits; nil where the table has none.
     public func label(of raw: UInt64) -> String? {
         guard let enumeration else { return nil }

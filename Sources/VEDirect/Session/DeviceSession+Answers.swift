@@ -113,7 +113,7 @@ extension DeviceSession {
     /// Reads a register again, back to back, until enough claims agree or it has been tried too often.
     mutating func confirm(_ place: Int, atOnce: Bool = false) {
         slots[place].doubts += 1
-        guard slots[place].doubts <= maximumDoubts else {
+        guard slots[place].doubts <= maximumDoubts(of: place) else {
             counters.unconfirmed += 1
             dropDoubt(place)
             return

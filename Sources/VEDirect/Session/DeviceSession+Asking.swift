@@ -2,6 +2,8 @@
 extension DeviceSession {
     /// The request to send now, if any. Call it after bytes arrived and when ``deadline`` has passed.
     public mutating func nextRequest(at now: Duration) -> Request? {
+        // The driver asks for the deadline at every turn of its loop, for this session and all others.
+        defer { if seldomDue == nil { seldomDue = firstSeldomDue } }
         if case .listening(let until) = phase {
             guard now >= until else { return nil }
             begin(.identifying, at: now)
@@ -48,11 +50,16 @@ extension DeviceSession {
             if !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty || wantsSerial { return .zero }
             var next = nextRound
             if roundIndex < plannedCount, nextTurn < next { next = nextTurn }
-            for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < next {
-                next = slots[index].due
-            }
-            return next
+            return min(next, seldomDue ?? firstSeldomDue)
         }
+    }
+
+    private var firstSeldomDue: Duration {
+        var first = Duration.seconds(Int64.max / 4)
+        for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < first {
+            first = slots[index].due
+        }
+        return first
     }
 
     mutating func send(
@@ -85,8 +92,9 @@ extension DeviceSession {
         guard judge.hasDamage else {
             return min(max(base + .milliseconds(150), .milliseconds(350)) * tries, .seconds(1))
         }
-        // A little more each time, for a device that has become slower.
-        return min(base + .milliseconds(8) + base / 2 * (tries - 1), .milliseconds(600))
+        // A little more each time, for a device that has become slower; and then from the beginning, for on a line that
+        // loses most of what is said long waits would be most of the time.
+        return min(base + .milliseconds(8) + base / 2 * ((tries - 1) % 6), .milliseconds(600))
     }
 
     /// The time of the outstanding request is over: the request to send instead of it, if it is to be repeated.
@@ -103,7 +111,7 @@ extension DeviceSession {
                 return waiting.tries < maximumDoubts ? again(waiting, at: now) : nil
             }
             slots[place].doubts += 1
-            guard slots[place].doubts <= maximumDoubts else {
+            guard slots[place].doubts <= maximumDoubts(of: place) else {
                 counters.unconfirmed += 1
                 dropDoubt(place)
                 slots[place].due = now

@@ -107,6 +107,11 @@ public struct DeviceSession: Sendable {
     /// Readings of a register in doubt before the doubt is dropped until its next turn; more, damaged answers
     /// included, on a damaged line.
     var maximumDoubts: Int { judge.isHeavilyDamaged ? 24 : judge.hasDamage ? 12 : 6 }
+    /// The same for one register: where most frames are damaged a record of a day hardly ever comes whole, and what
+    /// moves must not wait for it.
+    func maximumDoubts(of place: Int) -> Int {
+        judge.isHeavilyDamaged && slots[place].pace != .fast ? min(8, maximumDoubts) : maximumDoubts
+    }
     /// Registers kept that are not in the plan.
     static let maximumStrangers = 64
     /// How long a fresh port is only listened to: a TEXT block comes each second.
@@ -170,7 +175,11 @@ public struct DeviceSession: Sendable {
     var hasHeardBlock = false
 
     // Polling
-    var slots: [Slot] = []
+    var slots: [Slot] = [] {
+        didSet { seldomDue = nil }
+    }
+    /// When the first register that is seldom asked for is due; nil until it is worked out again.
+    var seldomDue: Duration?
     var places = RegisterPlaces()
     var plannedCount: Int
     var confirmations: [Int] = []

@@ -14,30 +14,50 @@ struct FirmwareVotes: Sendable {
     /// No more than this many versions are remembered.
     private static let maximumCandidates = 8
     private static let enough = 2
+    /// From here on they fade.
+    private static let many = 100
 
     mutating func note(_ version: FirmwareVersion, isText: Bool) {
-        if let index = votes.firstIndex(where: { $0.version == version }) {
-            if isText {
-                votes[index].text = min(votes[index].text + 1, 100)
-            } else {
-                votes[index].hex = min(votes[index].hex + 1, 100)
+        let index: Int
+        if let known = votes.firstIndex(where: { $0.version == version }) {
+            index = known
+        } else {
+            if votes.count >= Self.maximumCandidates, let weakest = votes.indices.min(by: { weight($0) < weight($1) }) {
+                votes.remove(at: weakest)
             }
-            return
+            index = votes.count
+            votes.append(Votes(version: version))
         }
-        if votes.count >= Self.maximumCandidates { votes.removeFirst() }
-        votes.append(isText ? Votes(version: version, text: 1) : Votes(version: version, hex: 1))
+        if isText { votes[index].text += 1 } else { votes[index].hex += 1 }
+        if votes[index].hex >= Self.many || votes[index].text >= Self.many { fade() }
+    }
+
+    private func weight(_ index: Int) -> Int { votes[index].hex + votes[index].text }
+
+    /// What damage said in the hours before counts less and less.
+    private mutating func fade() {
+        for index in votes.indices {
+            votes[index].hex /= 2
+            votes[index].text /= 2
+        }
+        votes.removeAll { $0.hex + $0.text == 0 }
     }
 
     /// Whether a version was heard by HEX, and not often enough to stand alone.
     var needsHex: Bool { votes.contains { $0.hex == 1 } && decided == nil }
 
-    /// The version to believe: the one that HEX says twice; else the one that HEX and TEXT say; else, if HEX never
-    /// said any, the one that TEXT says twice.
+    /// The version to believe: the one that HEX says twice and hardly ever denies; else the one that HEX and TEXT say;
+    /// else, if HEX never said any, the one that TEXT says twice.
     var decided: FirmwareVersion? {
-        let byHex = votes.filter { $0.hex >= Self.enough }.max { $0.hex < $1.hex }
-        if let byHex { return byHex.version }
-        if let both = votes.first(where: { $0.hex >= 1 && $0.text >= 1 }) { return both.version }
-        guard votes.allSatisfy({ $0.hex == 0 }) else { return nil }
-        return votes.filter { $0.text >= Self.enough }.max { $0.text < $1.text }?.version
+        let hex = votes.reduce(0) { $0 + $1.hex }
+        if let first = votes.max(by: { $0.hex < $1.hex }), first.hex >= Self.enough {
+            return first.hex > 2 * (hex - first.hex) ? first.version : nil
+        }
+        let both = votes.filter { $0.hex >= 1 && $0.text >= 1 }
+        if let first = both.first { return both.count == 1 ? first.version : nil }
+        guard hex == 0 else { return nil }
+        let text = votes.reduce(0) { $0 + $1.text }
+        guard let first = votes.max(by: { $0.text < $1.text }), first.text >= Self.enough else { return nil }
+        return first.text > 2 * (text - first.text) ? first.version : nil
     }
 }

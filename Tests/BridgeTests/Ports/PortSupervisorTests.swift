@@ -198,7 +198,7 @@ struct PortSupervisorTests {
         #expect(rig.reports == ["opened", "closed: flooded: more bytes than the line can carry"])
         // What may have been stored up, and one look more.
         #expect(rig.supervisor.countersBefore.bytes < 24_000)
-        #expect(rig.supervisor.deadline(now: rig.now) - rig.now > .seconds(4))
+        #expect(rig.deadline - rig.now > .seconds(4))
         // Once it is over the port is served again.
         terminal.discardUnread()
         rig.skip(.seconds(5))

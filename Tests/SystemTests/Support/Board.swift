@@ -42,6 +42,9 @@ final class Board: Sendable {
         try await subscriptions.first("the subscription") { _ in true }
     }
 
+    /// Publishes, as anybody at the broker can.
+    func publish(_ topic: String, _ payload: String) { _ = client.publish(topic, payload, qos: 1, retain: false) }
+
     deinit { client.stop(timeout: .milliseconds(100)) }
 
     /// How many messages there are: what comes later is news.

@@ -1,0 +1,17 @@
+import NIOCore
+
+/// How long is waited for whom.
+struct Patience: Sendable {
+    /// A request that is not whole by then is not waited for.
+    var head: TimeAmount = .seconds(10)
+    /// Nor is one who does not take an answer.
+    var answer: TimeAmount = .seconds(20)
+    /// How long a connection is kept for another request.
+    var idle: TimeAmount = .seconds(30)
+    /// How long the answer to a wrong password takes.
+    var wrongPassword: TimeAmount = .milliseconds(500)
+    /// An open page that takes nothing for so long is closed.
+    var listener: TimeAmount = .seconds(20)
+    /// A bridge that has not answered by then hangs.
+    var bridge: TimeAmount = .seconds(3)
+}

@@ -1,0 +1,215 @@
+import NIOCore
+import NIOHTTP1
+
+/// One connection: lets requests through that may be asked, hands them to the site, and writes what it answers.
+///
+/// Everything here belongs to the connection's event loop.
+final class RequestHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let site: WebSite
+    private var head: HTTPRequestHead?
+    private var deadline: Scheduled<Void>?
+    private var isAnswering = false
+    private var isStreaming = false
+    private var wasRefused = false
+
+    init(site: WebSite) { self.site = site }
+
+    func channelActive(context: ChannelHandlerContext) {
+        expect(within: site.patience.head, .slow, context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch Self.unwrapInboundIn(data) {
+        case .head(let head): self.head = head
+        case .body: break
+        case .end:
+            guard let head else { return }
+            self.head = nil
+            deadline?.cancel()
+            try? context.pipeline.syncOperations.handler(type: HeadLimit.self).reset()
+            handle(head, context)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else {
+            // The connection is broken.
+            context.close(promise: nil)
+            return
+        }
+        let isLong = error == .headerOverflow
+        refuse(isLong ? .tooLarge : .badRequest, context)
+        guard !isAnswering, !isStreaming, context.channel.isActive else { return }
+        isAnswering = true
+        let status: HTTPResponseStatus = isLong ? .requestHeaderFieldsTooLarge : .badRequest
+        var answer = Answer.failure(status, status.reasonPhrase, "this is no request that can be answered")
+        answer.closes = true
+        write(answer, to: nil, context)
+    }
+
+    // MARK: Requests
+
+    private func handle(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        isAnswering = true
+        if let answer = objection(to: head, context) {
+            let loop = context.eventLoop
+            guard answer.status == .unauthorized, head.headers.contains(name: "Authorization") else {
+                write(answer, to: head, context)
+                return
+            }
+            // Guessing is to take time; a browser asks first without a password, and that costs it nothing.
+            let bound = NIOLoopBound((self, context), eventLoop: loop)
+            deadline = loop.scheduleTask(in: site.patience.wrongPassword) {
+                let (handler, context) = bound.value
+                handler.write(answer, to: head, context)
+            }
+            return
+        }
+        guard let request = Request(head) else {
+            refuse(.badRequest, context)
+            write(.failure(.badRequest, "bad_request", "the path or the query cannot be read"), to: head, context)
+            return
+        }
+        if request.path == "/api/v1/events", request.query["with"] ?? "health" != "health" {
+            write(.failure(.badRequest, "bad_with", "with is health, or not there"), to: head, context)
+            return
+        }
+        if request.path == "/api/v1/events", !request.isHead {
+            stream(request, context)
+            return
+        }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        expect(within: site.patience.answer, nil, context)
+        site.answer(request).hop(to: context.eventLoop).whenSuccess { answer in
+            let (handler, context) = bound.value
+            handler.write(answer, to: head, context)
+        }
+    }
+
+    /// What is in the way of a request, if something is.
+    private func objection(to head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Answer? {
+        let hosts = head.headers["Host"]
+        guard hosts.count == 1 || hosts.isEmpty && head.version == .http1_0 else {
+            refuse(.badRequest, context)
+            return .failure(.badRequest, "bad_request", "one Host header is needed")
+        }
+        if let host = hosts.first, !site.hosts.allows(host) {
+            refuse(.wrongHost, context)
+            return .failure(
+                .misdirectedRequest, "wrong_host", "this is not a name of this server; add it to web.hosts if it is")
+        }
+        guard head.method == .GET || head.method == .HEAD else {
+            refuse(.method, context)
+            var answer = Answer.failure(.methodNotAllowed, "method_not_allowed", "there is only reading here")
+            answer.headers.append(("Allow", "GET, HEAD"))
+            answer.closes = true
+            return answer
+        }
+        let length = head.headers["Content-Length"].first ?? "0"
+        guard length == "0", !head.headers.contains(name: "Transfer-Encoding") else {
+            refuse(.badRequest, context)
+            var answer = Answer.failure(.payloadTooLarge, "no_body", "a request for reading has no body")
+            answer.closes = true
+            return answer
+        }
+        // Whether it lives may be asked by anybody: it tells nothing else.
+        guard head.uri == "/healthz" || site.credentials.allow(head.headers["Authorization"].first) else {
+            refuse(.noPassword, context)
+            var answer = Answer.failure(.unauthorized, "unauthorized", "a password or a token is needed")
+            answer.headers.append(("WWW-Authenticate", "Basic realm=\"vebridge\", charset=\"UTF-8\""))
+            return answer
+        }
+        return nil
+    }
+
+    private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+        guard !wasRefused || refusal == .noPassword else { return }
+        wasRefused = true
+        site.refuse(refusal, context.channel)
+    }
+
+    // MARK: Answers
+
+    private func write(_ answer: Answer, to head: HTTPRequestHead?, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        var headers = HTTPHeaders(Answer.security)
+        var answer = answer
+        if let tag = answer.tag {
+            headers.add(name: "ETag", value: tag)
+            headers.add(name: "Cache-Control", value: "no-cache")
+            if head?.headers["If-None-Match"].first == tag { answer.status = .notModified }
+        } else {
+            headers.add(name: "Cache-Control", value: "no-store")
+        }
+        for (name, value) in answer.headers { headers.add(name: name, value: value) }
+        let hasBody = answer.status != .notModified
+        if hasBody {
+            headers.add(name: "Content-Type", value: answer.contentType)
+            headers.add(name: "Content-Length", value: "\(answer.body.readableBytes)")
+        }
+        let isKept = !answer.closes && (head?.isKeepAlive ?? false)
+        if !isKept { headers.add(name: "Connection", value: "close") }
+        context.write(
+            Self.wrapOutboundOut(.head(.init(version: .http1_1, status: answer.status, headers: headers))), promise: nil
+        )
+        if hasBody, head?.method != .HEAD {
+            context.write(Self.wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
+        }
+        expect(within: site.patience.answer, .slow, context)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil))).whenComplete { result in
+            let (handler, context) = bound.value
+            handler.answered(isKept: isKept, result, context)
+        }
+    }
+
+    private func answered(isKept: Bool, _ result: Result<Void, any Error>, _ context: ChannelHandlerContext) {
+        isAnswering = false
+        guard isKept, case .success = result else {
+            deadline?.cancel()
+            context.close(promise: nil)
+            return
+        }
+        expect(within: site.patience.idle, nil, context)
+    }
+
+    private func stream(_ request: Request, _ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let channel = context.channel
+        guard site.hub.hasRoom else {
+            refuse(.tooMany, context)
+            write(.failure(.serviceUnavailable, "too_many", "too many pages are open"), to: nil, context)
+            return
+        }
+        isStreaming = true
+        var headers = HTTPHeaders(Answer.security)
+        headers.add(name: "Content-Type", value: "text/event-stream")
+        headers.add(name: "Cache-Control", value: "no-store")
+        // For a proxy in between that would gather what is to come at once.
+        headers.add(name: "X-Accel-Buffering", value: "no")
+        headers.add(name: "Connection", value: "close")
+        context.writeAndFlush(
+            Self.wrapOutboundOut(.head(.init(version: .http1_1, status: .ok, headers: headers))), promise: nil)
+        site.hub.add(channel, wantsHealth: request.query["with"] == "health")
+    }
+
+    /// Closes the connection unless something happens before.
+    private func expect(within patience: TimeAmount, _ refusal: Refusal?, _ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        deadline = context.eventLoop.scheduleTask(in: patience) {
+            let (handler, context) = bound.value
+            if let refusal { handler.refuse(refusal, context) }
+            context.close(promise: nil)
+        }
+    }
+}
