@@ -8,7 +8,8 @@ BROKER ?=
 # More options for the program, for example ARGS='--dry-run'.
 ARGS   ?=
 
-SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
+SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benchmarks/Package.swift \
+    Benchmarks/Benchmarks Benchmarks/Sources
 
 .DEFAULT_GOAL := help
 .PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput lint \
@@ -104,7 +105,7 @@ format: ## Lays the code out as lint wants it.
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 fuzz: setup ## A minute of fuzzing of the decoders, and 100 million bytes at full speed.
-	Fuzz/run.sh
+	Fuzz/run.sh $(ARGS)
 
 # The sanitizers see more in a build of their own. SANITIZER=address is the other one; MINUTES=2 is a short look.
 SANITIZER ?= thread
@@ -129,8 +130,12 @@ docs: setup ## Writes anew the pages and the example file that are made from the
 	$(SWIFT) package generate-manual --configuration debug --authors "The vebridge authors"
 	sed 's/^[[:space:]]*$$/.Pp/' .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1
 
-bench: setup ## How fast the decoders are on this machine.
-	Fuzz/run.sh storm
+# ARGS='decoding daemon' runs some sections, ARGS='--compare Benchmarks/results/FILE.json' gives the ratio to that run.
+bench: setup-test ## What it costs and how fast it is, beside limits and requirements (a quarter of an hour).
+	$(SWIFT) build -c release --product vebridge
+	$(SWIFT) build -c release --product HistoryProof
+	$(SWIFT) build -c release --package-path Benchmarks
+	Benchmarks/bench.py $(ARGS)
 
 deb: setup-deb ## The Debian package of this machine's architecture, into build/.
 	SWIFT="$(SWIFT)" packaging/deb.sh
@@ -145,4 +150,4 @@ uninstall: ## Takes away what install put there; configuration stays.
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vebridge
 
 clean: ## Takes away what was built.
-	rm -rf .build .build-thread .build-address .build-deb build Fuzz/.build
+	rm -rf .build .build-thread .build-address .build-deb build Fuzz/.build Benchmarks/.build
