@@ -666,7 +666,10 @@ def main():
     path = arguments.output
     if path is None:
         os.makedirs(os.path.join(HERE, "results"), exist_ok=True)
-        path = os.path.join(HERE, "results", f"{about['name']}-{about['date'][:10]}.json")
+        stem = os.path.join(HERE, "results", f"{about['name']}-{about['date'][:10]}")
+        # An earlier run of this day is kept.
+        numbers = ["", *(f"-{number}" for number in range(2, 1000))]
+        path = next(stem + number + ".json" for number in numbers if not os.path.exists(stem + number + ".json"))
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"machine": about, "quick": arguments.quick, "rows": [row.document() for row in rows], "left": left},
                   file, indent=1, ensure_ascii=False)
