@@ -96,6 +96,21 @@ class TimedCharger(charger.Charger):
         # (from the end of an answer to the next whole request, wire time and turn-around of that request)
         self.gaps = []
         self.turnaround = 0.0
+        if options.clouds:
+            self.registers.power = 30_000
+            self.registers.move = self.cloud
+
+    def cloud(self, chance):
+        """A sky with clouds, by which all that is measured changes from one half second to the next."""
+        registers = self.registers
+        registers.power += chance.randint(-600, 600)
+        registers.panel += chance.randint(-6, 6)
+        registers.battery = min(1346, max(1330, registers.battery + chance.choice((-1, 1))))
+        news = [(0xEDBB, charger.little(registers.panel, 2)), (POWER, charger.little(registers.power, 4)),
+                (0xEDBD, charger.little(registers.power * 10 // registers.panel, 2)),
+                (0xEDD5, charger.little(registers.battery, 2)),
+                (0xEDD7, charger.little(registers.power * 10 // registers.battery, 2))]
+        return [register for register, data in news if registers.put(register, data)]
 
     def say(self, **words):
         pass
@@ -203,9 +218,9 @@ def _live(count, options, pipe):
 class Chargers:
     """`count` chargers in a process of their own; step: seconds between two values, 0 for a sun that wavers."""
 
-    def __init__(self, count, step=0.1, turnaround=(0.045, 0.130), silent=False):
+    def __init__(self, count, step=0.1, turnaround=(0.045, 0.130), silent=False, clouds=False):
         self.pipe, theirs = multiprocessing.Pipe()
-        options = {"step": step, "turnaround": turnaround, "silent": silent}
+        options = {"step": step, "turnaround": turnaround, "silent": silent, "clouds": clouds}
         self.process = multiprocessing.Process(target=_live, args=(count, options, theirs), daemon=True)
         self.process.start()
         self.paths, self.serials = zip(*self.pipe.recv())
