@@ -61,13 +61,16 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Two publishers of one plant held against each other: messages in, a verdict out.
+        .target(name: "Compare", dependencies: ["VEDirect"], swiftSettings: strict),
+
         // Devices that behave like the real ones, for the demo and the tests.
         .target(name: "Simulation", dependencies: ["VEDirect", "MasterBus", "CLinux"], swiftSettings: system),
 
         .executableTarget(
             name: "vebridge",
             dependencies: [
-                "Bridge", "History", "Simulation", "VEDirect", "MasterBus", "Web",
+                "Bridge", "Compare", "History", "Simulation", "VEDirect", "MasterBus", "Web",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: system
@@ -91,6 +94,7 @@ let package = Package(
             ],
             swiftSettings: system
         ),
+        .testTarget(name: "CompareTests", dependencies: ["Compare", "VEDirect"], swiftSettings: strict),
         // Real connections on the loopback, to a server before a bridge that says what the test wants.
         .testTarget(
             name: "WebTests",

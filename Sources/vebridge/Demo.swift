@@ -15,6 +15,8 @@ struct Demo: ParsableCommand {
               vebridge demo                until Ctrl-C
               vebridge demo --for 10       ten seconds; status 0 only if every charger
                                            and the bus published
+              vebridge demo --compare      beside a simulated bridge by Bluetooth, held
+                                           against it
 
             Where mosquitto is not installed it runs without a broker.
             """)
@@ -27,6 +29,9 @@ struct Demo: ParsableCommand {
 
     @Option(help: "Where the page is served, such as 127.0.0.1:0 for a free port.")
     var web = ""
+
+    @Flag(help: "Compare with a simulated bridge by Bluetooth.")
+    var compare = false
 
     func validate() throws {
         guard web.isEmpty || ListenAddress(web)?.isLoopback ?? false else {
@@ -41,6 +46,7 @@ struct Demo: ParsableCommand {
     }
 
     func run() throws {
+        if compare { return try runComparison() }
         let end = Mailbox()
         StopSignals.watch { end.stop(reason: $0) }
         let plant = SimulatedFleet.plant(
@@ -119,6 +125,24 @@ struct Demo: ParsableCommand {
             throw Status.failed.exit
         }
         Terminal.complain("every charger and the bus published: \(board.lines.count) topics, \(board.count) messages")
+    }
+
+    private func runComparison() throws {
+        let plant = SimulatedFleet.plant(
+            chargers: 3, firmware: nil, startHour: 11, dayLength: SimulatedFleet.duration("24h") ?? .seconds(86_400),
+            seed: 1)
+        guard let broker = try startBroker() else { throw Status.nothingToDo.exit }
+        defer { broker.stop() }
+        let host: ChargerHost
+        do {
+            host = try ChargerHost(plant)
+            try host.start()
+        } catch {
+            Terminal.complain("\(error)")
+            throw Status.failed.exit
+        }
+        defer { host.stop() }
+        try DemoCompare(host: host, broker: broker, seconds: seconds).run()
     }
 
     /// The page, where it always is or, if somebody has that address, at a free one.
@@ -201,33 +225,6 @@ private struct DemoState {
             closedir(folder)
         }
         rmdir(path)
-    }
-}
-
-/// The bridge on a thread of its own, beside the screen.
-private final class BridgeThread {
-    private var thread = pthread_t()
-
-    init(_ daemon: Daemon) throws {
-        let box = Unmanaged.passRetained(Box(daemon))
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                _ = Unmanaged<Box>.fromOpaque(context).takeRetainedValue().daemon.run()
-                return nil
-            }, box.toOpaque())
-        guard code == 0 else {
-            box.release()
-            throw Status.failed.exit
-        }
-    }
-
-    func join() { pthread_join(thread, nil) }
-
-    private final class Box {
-        let daemon: Daemon
-        init(_ daemon: Daemon) { self.daemon = daemon }
     }
 }
 

@@ -5,7 +5,7 @@ import Logging
 import Web
 
 /// The daemon.
-struct Run: ParsableCommand {
+struct Run: ParsableCommand, Sendable {
     static let configuration = CommandConfiguration(
         abstract: "Read every port and publish (the default).",
         discussion: """
@@ -37,14 +37,36 @@ struct Run: ParsableCommand {
     var once = false
 
     func run() throws {
+        var configuration = try load()
+        let reload = Reload(configuration)
+        StopSignals.watch { reload.stop($0) }
+        // What the command line says stays said.
+        let (file, again) = (options.config, self)
+        if !once { StopSignals.watchHangUp { reload.read(file) { try again.load() } } }
+        while true {
+            let outcome = try run(configuration, reload)
+            if case .done = outcome, let next = reload.takeNext() {
+                configuration = next
+                continue
+            }
+            return try end(outcome)
+        }
+    }
+
+    private func load() throws -> Configuration {
         var configuration = try options.load()
         try options.requireSources(configuration)
         configuration.readable.isPrinted = readable
+        return configuration
+    }
+
+    /// One daemon, from its beginning to its end.
+    private func run(_ configuration: Configuration, _ reload: Reload) throws -> Daemon.Outcome {
         let mailbox = Mailbox()
-        StopSignals.watch { mailbox.stop(reason: $0) }
         let log = options.logger(configuration)
         log.debug("configuration in force", metadata: ["configuration": .string(configuration.redactedDescription())])
         defer { LogOutlets.behind(log)?.finish() }
+        guard reload.begin(mailbox, log) else { return .done }
         let output: Daemon.Output = dryRun ? .lines { Terminal.print($0) } : .broker
         let daemon = Daemon(configuration: configuration, output: output, once: once, log: log, mailbox: mailbox)
         // Who only looks at what would be published leaves no traces, and takes no address.
@@ -53,7 +75,11 @@ struct Run: ParsableCommand {
             ? nil : WebServer(configuration, mailbox: mailbox, ring: LogOutlets.behind(log)?.ring, log: log)
         server?.start()
         defer { server?.stop() }
-        switch daemon.run() {
+        return daemon.run()
+    }
+
+    private func end(_ outcome: Daemon.Outcome) throws {
+        switch outcome {
         case .done: return
         case .nothingToDo(let reason):
             Terminal.complain(reason)
@@ -66,7 +92,7 @@ struct Run: ParsableCommand {
 }
 
 /// What every command that bridges takes.
-struct BridgeOptions: ParsableArguments {
+struct BridgeOptions: ParsableArguments, Sendable {
     @Option(parsing: .upToNextOption, help: "Serial ports, or quoted patterns that are watched.")
     var ports: [String] = []
 

@@ -137,7 +137,11 @@ class Guest:
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, env=environment)
         threading.Thread(target=self._read_console, daemon=True).start()
-        self.monitor = Monitor(path("monitor"), self.alive)
+        try:
+            self.monitor = Monitor(path("monitor"), self.alive)
+        except BaseException:
+            self.close()
+            raise
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -213,6 +217,7 @@ class Guest:
             raise GuestError(f"the machine was not off after {patience} s") from None
 
     def close(self):
+        """Power off at once, if it is still on."""
         if self.alive():
             self.process.kill()
             self.process.wait()

@@ -15,6 +15,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -731,6 +732,8 @@ def main():
     report = Report(options.verbose)
     guest = ear = test = None
     status = 3
+    # Ended from outside, it clears up as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(status))
     with tempfile.TemporaryDirectory(prefix="vebridge-machine-") as folder:
         try:
             program = unpack_program(package, folder)
@@ -749,14 +752,17 @@ def main():
         except (GuestError, Failure) as error:
             print(f"the machine could not be set up: {error}", file=sys.stderr)
         finally:
-            if guest:
-                keep(guest, last)
-            if test:
-                test.close()
-            if ear:
-                ear.close()
-            if guest:
-                guest.close()
+            try:
+                if guest and not isinstance(sys.exc_info()[1], (SystemExit, KeyboardInterrupt)):
+                    keep(guest, last)
+                if test:
+                    test.close()
+                if ear:
+                    ear.close()
+            finally:
+                # Whatever went wrong, no machine is left running.
+                if guest:
+                    guest.close()
     with open(os.path.join(last, "report.txt"), "w") as file:
         file.write(report.text() + "\n")
     with open(os.path.join(last, "report.json"), "w") as file:

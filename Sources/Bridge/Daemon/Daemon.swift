@@ -256,7 +256,7 @@ public struct Daemon: Sendable {
         /// Leaves ports, buses and broker as they should be left. True if everything was confirmed.
         @discardableResult
         mutating func end(at time: Duration, timeout: Duration = .milliseconds(1200)) -> Bool {
-            notifier.stopping()
+            if mailbox.isReload { notifier.reloading(at: time) } else { notifier.stopping() }
             for bus in buses { bus.supervisor.shut() }
             endReadable(at: time)
             // The disk and the brokers take their time side by side.

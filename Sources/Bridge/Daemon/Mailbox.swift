@@ -23,10 +23,20 @@ public final class Mailbox: Sendable {
     static let requestLimit = 32
 
     private let contents = Mutex(Contents())
+    private let reloads = Mutex(false)
     let wake = WakeSignal()
 
     /// An empty mailbox.
     public init() {}
+
+    /// Asks the daemon to end cleanly because another takes its place at once, with another configuration.
+    public func stopForReload(reason: String) {
+        reloads.withLock { $0 = true }
+        stop(reason: reason)
+    }
+
+    /// Whether another daemon takes this one's place at once.
+    var isReload: Bool { reloads.withLock { $0 } }
 
     /// Asks the daemon to end cleanly.
     public func stop(reason: String) {

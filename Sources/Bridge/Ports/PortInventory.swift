@@ -78,26 +78,32 @@ public struct PortInventory: Sendable {
     public static func device(of path: String) -> String { PortPatterns.device(of: path) ?? path }
 
     /// The programs that have this port open, as `name (pid)`; only those that this user may look at.
-    public static func holders(of path: String) -> [String] {
-        guard let device = PortPatterns.device(of: path), let processes = opendir("/proc") else { return [] }
+    public static func holders(of path: String) -> [String] { holders(of: path, root: "") }
+
+    /// The same in a tree of files that looks like a system's; there `path` is the device itself.
+    static func holders(of path: String, root: String) -> [String] {
+        let proc = root + "/proc"
+        guard let device = root.isEmpty ? PortPatterns.device(of: path) : path, let processes = opendir(proc) else {
+            return []
+        }
         defer { closedir(processes) }
         var holders: [String] = []
         while let entry = readdir(processes) {
             guard let process = Int32(name(of: entry)), process != getpid() else { continue }
-            guard let descriptors = opendir("/proc/\(process)/fd") else { continue }
+            guard let descriptors = opendir("\(proc)/\(process)/fd") else { continue }
             defer { closedir(descriptors) }
             var holds = false
             var made = false
             while let descriptor = readdir(descriptors) {
                 let number = name(of: descriptor)
-                switch link("/proc/\(process)/fd/\(number)") {
+                switch link("\(proc)/\(process)/fd/\(number)") {
                 case device: holds = true
                 case "/dev/ptmx", "/dev/pts/ptmx": made = made || terminal(process, descriptor: number) == device
                 default: break
                 }
             }
             // Who made a pseudo-terminal is the device at its other end, even if it keeps this end open too.
-            if holds, !made { holders.append("\(programName(process)) (\(process))") }
+            if holds, !made { holders.append("\(programName("\(proc)/\(process)")) (\(process))") }
         }
         return holders
     }
@@ -137,8 +143,8 @@ public struct PortInventory: Sendable {
         return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
     }
 
-    private static func programName(_ process: Int32) -> String {
-        let name = contents("/proc/\(process)/comm").prefix { $0 != "\n" }
+    private static func programName(_ process: String) -> String {
+        let name = contents("\(process)/comm").prefix { $0 != "\n" }
         return name.isEmpty ? "?" : String(name)
     }
 

@@ -1,0 +1,62 @@
+extension Doctor {
+    func brokers() -> [Finding] { asks ? ([configuration.broker] + configuration.brokers).map(look) : [] }
+
+    private func look(at broker: Configuration.Broker) -> Finding {
+        let name = broker.name.isEmpty ? broker.url.description : broker.name
+        guard case .server(let server) = broker.url else {
+            // The daemon's own word is the log; here only what it needs is looked for.
+            let socket = "/run/avahi-daemon/socket"
+            return facts.exists(socket)
+                ? Finding("mdns", .good, name, "avahi-daemon runs: brokers on the network can be found")
+                : Finding(
+                    "mdns", .fault, name, "avahi-daemon does not run: no broker can be found by mdns:",
+                    remedy: "sudo apt install avahi-daemon")
+        }
+        for file in [broker.tls.caFile, broker.tls.certificate, broker.tls.key]
+        where !file.isEmpty && server.transport == .mqtts && !facts.exists(file) {
+            return Finding("tls", .fault, name, "\(file) does not exist", remedy: "ls -l \(file)")
+        }
+        guard let trouble = facts.broker(broker, configuration) else {
+            return Finding("broker", .good, name, "it took us")
+        }
+        let local = ["localhost", "127.0.0.1", "::1"].contains(server.host)
+        switch trouble.cause {
+        case .refused:
+            return Finding(
+                "broker", .fault, name, trouble.reason,
+                remedy: local
+                    ? "sudo apt install mosquitto && sudo systemctl start mosquitto"
+                    : "broker.url = \"mqtt://HOST:PORT\"   # or start the broker on \(server.host)")
+        case .hostNotFound:
+            return Finding("broker", .fault, name, trouble.reason, remedy: "getent hosts \(server.host)")
+        case .unreachable, .timedOut:
+            return Finding("broker", .fault, name, trouble.reason, remedy: "ping -c 3 \(server.host)")
+        case .notAuthorised:
+            return Finding(
+                "credentials", .fault, name, trouble.reason,
+                remedy: broker.username.isEmpty
+                    ? "broker.username and broker.password_file in the configuration"
+                    : "sudo mosquitto_passwd /etc/mosquitto/passwd \(broker.username)   # on the broker's host")
+        case .tls:
+            return Finding("tls", .fault, name, trouble.reason, remedy: tlsRemedy(trouble.reason, server, broker))
+        case .closed, .version, .rejected, .takenOver, .settings, .moved, .stopped, .other:
+            return Finding(
+                "broker", .fault, name, trouble.reason,
+                remedy: local ? "sudo journalctl -u mosquitto -n 20" : "look into the log of the broker")
+        }
+    }
+
+    private func tlsRemedy(_ reason: String, _ server: BrokerURL.Server, _ broker: Configuration.Broker) -> String {
+        if reason.contains("expired") || reason.contains("not valid yet") {
+            return "timedatectl   # is the clock right? then renew the broker's certificate"
+        }
+        if reason.contains("does not name") {
+            return "broker.tls.server_name = \"NAME\"   # a name that the certificate carries, or use it in broker.url"
+        }
+        if reason.contains("unknown authority") || reason.contains("nobody but itself") {
+            return
+                "broker.tls.ca_file = \"/etc/vebridge/ca.pem\"   # the authority that signed the broker's certificate"
+        }
+        return "openssl s_client -connect \(server.host):\(server.port) </dev/null"
+    }
+}

@@ -1,0 +1,164 @@
+import CLinux
+import Glibc
+
+/// Where the doctor takes its facts from: the files of a system below a root, and answers that no file holds.
+///
+/// Everything can be put in its place, so that each fault can be prepared without breaking a machine.
+public struct SystemFacts: Sendable {
+    /// What stands before every path: empty for this machine.
+    public var root: String
+    /// Who asks: the effective user, and the groups.
+    public var user: (id: UInt32, groups: [UInt32])
+    /// Seconds since 1970, and whether somebody keeps the clock in step.
+    public var clock: @Sendable () -> (seconds: Int, isSynchronised: Bool)
+    /// The room left on the file system of a path, bytes; nil where that is not known.
+    public var room: @Sendable (_ path: String) -> Int64?
+    /// Whether this user may write into a folder; nil if yes, else why not.
+    public var writeTrouble: @Sendable (_ folder: String) -> String?
+    /// What `ip -details -json link show NAME` says; nil where there is no such command or interface.
+    public var link: @Sendable (_ name: String) -> String?
+    /// Connects to a broker and leaves again; nil if it took us.
+    public var broker: @Sendable (_ broker: Configuration.Broker, _ configuration: Configuration) -> BrokerTrouble?
+    /// Asks a port that nobody holds who is there.
+    public var askPort: @Sendable (_ path: String, _ settings: Configuration.Serial) -> PortProbe.Finding
+    /// What is wrong with a history database; nil where it is sound.
+    public var databaseTrouble: @Sendable (_ path: String) -> String?
+    /// The programs that hold a port, as `name (pid)`.
+    public var holders: @Sendable (_ path: String) -> [String]
+
+    /// Why a broker does not take us.
+    public struct BrokerTrouble: Sendable, Equatable {
+        /// What kind of trouble it is.
+        public var cause: MQTTClient.Cause
+        /// In words.
+        public var reason: String
+
+        /// A trouble.
+        public init(_ cause: MQTTClient.Cause, _ reason: String) {
+            self.cause = cause
+            self.reason = reason
+        }
+    }
+
+    /// The facts of this machine, or of a tree of files that looks like one.
+    public init(root: String = "") {
+        self.root = root
+        var groups = [gid_t](repeating: 0, count: 256)
+        let count = getgroups(Int32(groups.count), &groups)
+        user = (geteuid(), Array(groups.prefix(Int(max(0, count)))) + [getegid()])
+        clock = { (Int(time(nil)), vebridge_clock_is_synchronised() == 1) }
+        room = { path in
+            var system = statvfs()
+            guard statvfs(root + path, &system) == 0 else { return nil }
+            return Int64(system.f_bavail) * Int64(system.f_frsize)
+        }
+        writeTrouble = { folder in
+            access(root + folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
+        }
+        link = { CommandOutput.of(["ip", "-details", "-json", "link", "show", $0]) }
+        broker = BrokerCall.trouble
+        askPort = { PortProbe.ask($0, settings: $1, limit: .seconds(4)) }
+        databaseTrouble = { HistoryFacts.trouble(root + $0) }
+        holders = { PortInventory.holders(of: $0, root: root) }
+    }
+
+    // MARK: Files
+
+    func exists(_ path: String) -> Bool { access(root + path, F_OK) == 0 }
+
+    /// The text of a small file without the space around it; nil if it cannot be read.
+    func text(_ path: String) -> String? {
+        guard let bytes = try? Configuration.readFile(root + path, limit: 1 << 20) else { return nil }
+        var text = String(decoding: bytes, as: UTF8.self)[...]
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return String(text)
+    }
+
+    /// The names in a folder, in order.
+    func names(_ folder: String) -> [String] {
+        guard let stream = opendir(root + folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// The ports that patterns match: as they are named, and the device behind each.
+    func ports(_ patterns: [String]) -> [PortPatterns.Port] {
+        PortPatterns(patterns: patterns.map { root + $0 }).ports().map { port in
+            PortPatterns.Port(path: unrooted(port.path), device: unrooted(port.device))
+        }
+    }
+
+    private func unrooted(_ path: String) -> String {
+        let real = PortPatterns.device(of: root.isEmpty ? "/" : root) ?? root
+        for prefix in [root, real] where prefix.count > 1 && path.hasPrefix(prefix) {
+            return String(path.dropFirst(prefix.count))
+        }
+        return path
+    }
+
+    /// Owner, group and permissions of a path; nil if there is none.
+    func owner(_ path: String) -> (user: UInt32, group: UInt32, mode: UInt32)? {
+        var status = stat()
+        guard stat(root + path, &status) == 0 else { return nil }
+        return (status.st_uid, status.st_gid, status.st_mode)
+    }
+
+    /// The name of a group in /etc/group, or its number.
+    func groupName(_ number: UInt32) -> String {
+        for line in (text("/etc/group") ?? "").split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            if fields.count > 2, fields[2] == "\(number)" { return String(fields[0]) }
+        }
+        return "\(number)"
+    }
+
+    /// The processes of a name, by number, with their words.
+    func processes(named name: String) -> [(id: Int, words: [String])] {
+        names("/proc").compactMap { Int($0) }.sorted().compactMap { number in
+            // The kernel keeps 15 bytes of a name.
+            guard let comm = text("/proc/\(number)/comm"), comm == String(name.prefix(15)) else { return nil }
+            let line = (try? Configuration.readFile("\(root)/proc/\(number)/cmdline", limit: 65_536)) ?? []
+            return (number, line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+        }
+    }
+}
+
+/// What a command of the system prints.
+enum CommandOutput {
+    /// Standard output of a command, at most 64 KiB; nil if it cannot be run or fails. Its words go through no shell.
+    static func of(_ words: [String]) -> String? {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var arguments = words.map { strdup($0) } + [nil]
+        defer { arguments.forEach { free($0) } }
+        var child: pid_t = 0
+        let code = posix_spawnp(&child, words[0], &actions, nil, &arguments, environ)
+        close(ends[1])
+        guard code == 0 else { return nil }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while bytes.count < 65_536 {
+            let count = read(ends[0], &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += chunk[..<count]
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        return status == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+}
