@@ -92,7 +92,7 @@ struct MultiplexerTests {
             turn_max = "1s"
             """)
         let bridge = try Program("--dry-run", "--config", configuration)
-        try await bridge.errors.first("it is told", limit: .seconds(40)) {
+        try await bridge.errors.first("it is told", limit: .seconds(90)) {
             $0.contains("select line 0 of multiplexer 'aft' seems stuck: channel 1 answers as \(chargers.serials[0])")
         }
         bridge.signal(SIGTERM)
