@@ -70,10 +70,12 @@ struct NeighbourTests {
         let bridge = try Program(
             vebridge: ["--dry-run", "--ports"] + hung.paths + [flood.terminal.path, scratch.path + "/flapping"]
                 + good.paths)
+        let pulled = Mutex(0)
         let flap = Task {
             while !Task.isCancelled {
                 try await Task.sleep(for: .milliseconds(500))
                 flapping.host.unplug(0)
+                pulled.withLock { $0 += 1 }
                 try await Task.sleep(for: .milliseconds(500))
                 try flapping.host.replug(0)
             }
@@ -95,7 +97,9 @@ struct NeighbourTests {
         let log = bridge.errors.elements
         #expect(log.count { $0.contains("no answer: check the cable") && $0.contains(hung.paths[0]) } == 1)
         #expect(log.count { $0.contains("flooded") } == 1)
-        #expect(log.count { $0.contains("/flapping") } <= 6, "\(log)")
-        #expect(log.count <= 16, "\(log)")
+        // The loose one is not told of at each pull; the more slowly this machine runs, the more of those there are.
+        let loose = log.count { $0.contains("/flapping") }
+        #expect(loose <= max(6, pulled.withLock { $0 } / 3), "\(log)")
+        #expect(log.count - loose <= 10, "\(log)")
     }
 }

@@ -30,7 +30,7 @@ enum Bench {
 final class Chargers: Sendable {
     let host: ChargerHost
     private let power: Record
-    private let recorder: Task<Void, any Error>
+    private let recorder: EverySecond
 
     /// Every panel power that each charger ever held, as payloads; the chargers remember some seconds themselves.
     private final class Record: Sendable {
@@ -57,16 +57,10 @@ final class Chargers: Sendable {
         host = try ChargerHost(plant, links: links)
         try host.start()
         power = Record(models.count)
-        recorder = Task { [host, power] in
-            while true {
-                power.note(host.plant)
-                try await Task.sleep(for: .seconds(2))
-            }
-        }
+        recorder = try EverySecond { [host, power] in power.note(host.plant) }
     }
 
     deinit {
-        recorder.cancel()
         host.stop()
     }
 

@@ -73,16 +73,16 @@ final class Program: Sendable {
         process = child
         input = Mutex(pipes[0].write)
         let readers = Readers()
-        try Self.thread { [output] in
+        try OwnThread.start { [output] in
             Self.readLines(pipes[1].read, into: output)
             readers.ended()
         }
-        try Self.thread { [errors] in
+        try OwnThread.start { [errors] in
             Self.readLines(pipes[2].read, into: errors)
             readers.ended()
         }
         let process = child
-        try Self.thread { [weak self] in
+        try OwnThread.start { [weak self] in
             // Everything it said is read before its end is told.
             readers.waitForBoth()
             var status: Int32 = 0
@@ -142,26 +142,6 @@ final class Program: Sendable {
         // A pair of sockets, because they can be made close-on-exec in one step: no other child may hold an end.
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Failure(description: "no pipe") }
         return (ends[0], ends[1])
-    }
-
-    private static func thread(_ body: @escaping @Sendable () -> Void) throws {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Box(body))
-        let code = pthread_create(
-            &thread, nil,
-            { @Sendable context in
-                if let context { Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body() }
-                return nil
-            }, box.toOpaque())
-        guard code == 0 else {
-            box.release()
-            throw Failure(description: "no thread")
-        }
-        pthread_detach(thread)
     }
 
     private static func readLines(_ descriptor: Int32, into timeline: Timeline<String>) {
