@@ -34,6 +34,7 @@ vebridge ($version) stable; urgency=medium
 END
 cp systemd/vebridge.service "$tree/debian/vebridge.service"
 cp udev/60-vebridge.rules "$tree/debian/vebridge.udev"
+cp udev/86-vebridge-brltty.rules "$tree/debian/vebridge.vebridge-brltty.udev"
 cp README.md "$tree/"
 cp docs/*.md docs/*.svg "$tree/docs/"
 cp packaging/vebridge.1 "$tree/"
