@@ -281,6 +281,25 @@ private struct ConfigurationReader {
             checkTLS(brokerPlaces[index])
             brokerPlaces[index].addressPassword = takeUser(brokerPlaces[index])
         }
+        checkUpdates()
+    }
+
+    private mutating func checkUpdates() {
+        guard !failed.contains("update.key") else { return }
+        if configuration.updates.key.isEmpty, !configuration.updates.url.isEmpty {
+            let problem = Problem(
+                "'update.url' is given, and no 'update.key' that updates must be signed with",
+                hint: "add the key that 'vebridge update key FILE' prints")
+            report(problem, at: place("update.url"))
+        }
+        if !configuration.updates.key.isEmpty, configuration.bridge.stateDirectory.isEmpty,
+            !failed.contains("bridge.state_directory")
+        {
+            let problem = Problem(
+                "'update.key' needs a place where an update is laid ready",
+                hint: "add state_directory = \"/var/lib/vebridge\" below [bridge]")
+            report(problem, at: place("update.key"))
+        }
     }
 
     private mutating func checkOrder(_ low: String, _ lower: Duration, _ high: String, _ upper: Duration) {
