@@ -2,6 +2,7 @@ import Glibc
 
 /// Why an update is not taken, in words that say what would be right.
 public struct UpdateFault: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The words.
     public let description: String
 
     /// A fault.

@@ -72,7 +72,11 @@ public struct UpdateInstaller {
         let lock = open(store.path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw .file("open", store.path + "/lock") }
         defer { close(lock) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { throw UpdateFault("another update is on its way") }
+        // Of this kind, as no child that is being started holds it for a moment longer.
+        var whole = flock()
+        whole.l_type = Int16(F_WRLCK)
+        whole.l_whence = Int16(SEEK_SET)
+        guard fcntl(lock, F_SETLK, &whole) == 0 else { throw UpdateFault("another update is on its way") }
         if var trial = store.trial {
             trial.attempt += 1
             guard trial.attempt <= Self.attempts else {

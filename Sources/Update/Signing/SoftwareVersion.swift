@@ -28,8 +28,10 @@ public struct SoftwareVersion: Sendable, Hashable, Comparable, LosslessStringCon
         return false
     }
 
+    /// Equal if neither is newer: `1.0` is `1.0.0`.
     public static func == (one: Self, other: Self) -> Bool { !(one < other) && !(other < one) }
 
+    /// The same for versions that are equal.
     public func hash(into hasher: inout Hasher) {
         for index in 0..<4 { hasher.combine(number(index)) }
     }

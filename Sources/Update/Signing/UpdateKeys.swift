@@ -13,6 +13,7 @@ public struct UpdateKey: Sendable, Hashable, LosslessStringConvertible {
 
     fileprivate init(bytes: [UInt8]) { self.bytes = bytes }
 
+    /// The 64 digits.
     public var description: String { Hexadecimal.text(bytes) }
 
     /// Whether the owner of this key signed exactly these bytes.
