@@ -113,7 +113,7 @@ struct UpdateCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check an offer and its program as a machine that takes it would.",
-        discussion: "  vebridge update check https://example.org/vebridge-x86_64.update --key 3f…")
+        discussion: "  vebridge update check https://example.org/vebridge-x86_64.update --key KEY")
 
     @Argument(help: "The address of the offer, or its file.")
     var offer: String
@@ -126,9 +126,13 @@ struct UpdateCheckCommand: ParsableCommand {
 
     func run() throws {
         var digits = key
-        if digits == nil, let config { digits = try BridgeOptions.load(config: config, broker: nil).updates.key }
-        guard let digits else {
-            Terminal.complain("--key: name the public key, or with --config the file that has it")
+        if digits == nil, config != nil {
+            var place = UpdatePlace()
+            place.config = config
+            digits = try place.open().configuration?.updates.key
+        }
+        guard let digits, !digits.isEmpty else {
+            Terminal.complain("--key: name the public key, or with --config a file that has it as update.key")
             throw Status.usage.exit
         }
         let key = try UpdateCommand.key(digits)
@@ -156,14 +160,17 @@ struct UpdatePlace: ParsableArguments {
     @Option(help: "Where the versions are kept, if not as the configuration says.")
     var directory: String?
 
-    /// The versions, and what the configuration says; nil where there is none or it is not valid.
+    /// The versions, and what the configuration says of updates; nil where there is none.
+    ///
+    /// - Parameter tolerant: whether to go on without a configuration that is not valid, which was said.
     func open(tolerant: Bool = false) throws -> (store: VersionStore, configuration: Configuration?) {
         var configuration: Configuration?
         if let config {
             do {
-                configuration = try BridgeOptions.load(config: config, broker: nil)
+                configuration = try Configuration.loadUpdates(file: config)
             } catch {
-                guard tolerant else { throw error }
+                for diagnostic in error.diagnostics { Terminal.complain("\(diagnostic)") }
+                guard tolerant else { throw Status.usage.exit }
             }
         }
         let path = directory ?? configuration?.updates.directory ?? VersionStore.standardPath
@@ -319,7 +326,7 @@ struct UpdateRunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run the newest version that is installed (for vebridge.service).",
         discussion: """
-              vebridge update run --config /etc/vebridge/vebridge.toml
+              vebridge update run -- --config /etc/vebridge/vebridge.toml
 
             What follows is what 'vebridge' itself would be told. If an update put a newer
             version in place than this one, that is run; else, and wherever it cannot be
