@@ -195,7 +195,8 @@ class Maker:
 
     def stub(self, version, manner):
         path = os.path.join(self.folder, f"stub-{version}-{manner}")
-        words = [os.environ.get("CC", "cc"), "-O1", f'-DVERSION="{version}"', f"-DMANNER={manner}",
+        compiler = os.environ.get("CC") or shutil.which("cc") or "clang"
+        words = [compiler, "-O1", f'-DVERSION="{version}"', f"-DMANNER={manner}",
                  os.path.join(HERE, "stub.c"), "-o", path]
         subprocess.run(words, check=True)
         return path

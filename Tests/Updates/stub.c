@@ -4,12 +4,12 @@
 //
 // MANNER: 0 never says that it is well, 1 says so at once, 2 ends at once.
 // A service is told its folders by the environment: STORE (of the helper), STATE (of the daemon).
-#include <fcntl.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 const char mark[] = "vebridge-version " VERSION "\n";
@@ -35,16 +35,25 @@ static void report(void) {
     rename(fresh, path);
 }
 
+// Under systemd: it has started, which is not to say that it is well.
+static void say_ready(void) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = getenv("NOTIFY_SOCKET");
+    if (!path || strlen(path) >= sizeof address.sun_path) return;
+    strcpy(address.sun_path, path);
+    if (*path == '@') address.sun_path[0] = 0;
+    int notify = socket(AF_UNIX, SOCK_DGRAM, 0);
+    socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+    if (notify >= 0) sendto(notify, "READY=1", 7, 0, (struct sockaddr *)&address, length);
+}
+
 int main(int count, char **words) {
     if (count > 1 && !strcmp(words[1], "--version")) {
         fputs(mark + strlen("vebridge-version "), stdout);
         return 0;
     }
     if (MANNER == 2) return 1;
-    if (getenv("NOTIFY_SOCKET")) {
-        // A version that says that it is ready, and is not well.
-        if (system("systemd-notify --ready 2>/dev/null") != 0) return 1;
-    }
+    say_ready();
     if (MANNER == 1) report();
     for (;;) pause();
 }
