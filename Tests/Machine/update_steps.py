@@ -74,8 +74,10 @@ class UpdateSteps:
         offer, _ = self.maker.sign(self.maker.real(1))
         answer = self.offer(offer)
         need(answer["status"] == "error" and "update.key" in answer["error"], f"without a key: {answer}")
-        level = self.guest.run("systemd-analyze security --no-pager vebridge-update.service | tail -n 1 || true").strip()
-        self.guest.run(f"printf '\\n[update]\\nkey = \"{self.maker.key}\"\\n' >>{FILE}; systemctl reload vebridge", SOON)
+        level = self.guest.run(
+            "systemd-analyze security --no-pager vebridge-update.service | tail -n 1 || true").strip()
+        self.guest.run(f"printf '\\n[update]\\nkey = \"{self.maker.key}\"\\n' >>{FILE}; "
+                       "systemctl reload vebridge", SOON)
         mark = self.ear.mark()
         self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "online", mark)
         for charger in self.machine.chargers.values():
@@ -90,8 +92,8 @@ class UpdateSteps:
         took = round(time.monotonic() - begun, 1)
         program = self.guest.run(f"readlink /proc/{self.machine.process()}/exe").strip()
         need(program.startswith("/var/lib/vebridge-update/versions/"), f"{program} runs")
-        return (f"without a key refused; with one {self.maker.version(1)} runs {took} s after it was offered over MQTT "
-                f"(helper: {level.lstrip('→ ')})", {"installed": took})
+        return (f"without a key refused; with one {self.maker.version(1)} runs {took} s after it was offered over "
+                f"MQTT (helper: {level.lstrip('→ ')})", {"installed": took})
 
     def damaged(self):
         """A bit of the program, a bit of the offer, another's signature, and what ran before."""
@@ -120,7 +122,8 @@ class UpdateSteps:
         answer = self.offer(offer)
         need(answer["status"] == "error" and "not newer" in answer["error"], f"an older one: {answer}")
         need(self.machine.process() == process, "the service was restarted")
-        return f"the daemon: {'; '.join(words)}. The helper: {outcome['reason']}. The first version again: not newer", {}
+        return (f"the daemon: {'; '.join(words)}. The helper: {outcome['reason']}. The first version again: not "
+                "newer", {})
 
     def sick(self):
         """One that starts and never says that it is well."""
