@@ -12,7 +12,7 @@ SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benc
     Benchmarks/Benchmarks Benchmarks/Sources
 
 .DEFAULT_GOAL := help
-.PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput lint \
+.PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput update-proof lint \
     format bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb \
     package-test machine-test setup-machine
 
@@ -75,6 +75,10 @@ history-proof: setup-test ## The daemon killed 200 times, a year of statistics a
 
 trust-test: build ## Whom it trusts by TLS, on brokers set up with openssl.
 	Tests/Brokers/trust.py --program .build/debug/vebridge
+
+INSTANTS ?= 100
+update-proof: release ## Updates: good, damaged, old, never well, and the power cut at 100 instants (INSTANTS=100 SEED=1).
+	Tests/Updates/proof.py --program .build/release/vebridge --instants $(INSTANTS) --seed $(SEED)
 
 AWAY ?= 300
 offline-test: release ## A broker that is away for five minutes (AWAY=300): what comes late, what is lost.

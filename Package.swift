@@ -33,7 +33,7 @@ let package = Package(
         .target(
             name: "Bridge",
             dependencies: [
-                "VEDirect", "MasterBus", "History", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
+                "VEDirect", "MasterBus", "History", "Update", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
@@ -46,6 +46,9 @@ let package = Package(
             dependencies: ["VEDirect", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict
         ),
+
+        // Updates from afar: what was signed, and how a version takes another's place so that one always works.
+        .target(name: "Update", dependencies: ["COpenSSL"], swiftSettings: common),
 
         // The page, the interface for programs and the metrics: looks at what the bridge hands out, and asks for nothing else.
         .target(
@@ -70,7 +73,7 @@ let package = Package(
         .executableTarget(
             name: "vebridge",
             dependencies: [
-                "Bridge", "Compare", "History", "Simulation", "VEDirect", "MasterBus", "Web",
+                "Bridge", "Compare", "History", "Simulation", "Update", "VEDirect", "MasterBus", "Web",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: system
@@ -89,11 +92,12 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "Bridge", "History", "Simulation", "VEDirect", "MasterBus", "CLinux",
+                "Bridge", "History", "Simulation", "Update", "VEDirect", "MasterBus", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: system
         ),
+        .testTarget(name: "UpdateTests", dependencies: ["Update"], swiftSettings: common),
         .testTarget(name: "CompareTests", dependencies: ["Compare", "VEDirect"], swiftSettings: strict),
         // Real connections on the loopback, to a server before a bridge that says what the test wants.
         .testTarget(
@@ -118,7 +122,7 @@ let package = Package(
             swiftSettings: system),
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(
-            name: "SystemTests", dependencies: ["Bridge", "History", "Simulation", "vebridge"],
+            name: "SystemTests", dependencies: ["Bridge", "History", "Simulation", "Update", "vebridge"],
             exclude: ["homeassistant_check.py", "slcan_adapter.py", "mdns.sh", "mdns-test.sh"],
             swiftSettings: system),
     ]

@@ -1,5 +1,6 @@
 // OpenSSL's headers first: a declaration of ours that differs from theirs does not compile.
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <time.h>
@@ -19,6 +20,7 @@ SAME(VEBRIDGE_NID_SUBJECT_ALT_NAME, NID_subject_alt_name);
 SAME(
     VEBRIDGE_NAME_FLAGS,
     ASN1_STRFLGS_ESC_2253 | ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_UTF8_CONVERT | XN_FLAG_SEP_COMMA_PLUS);
+SAME(VEBRIDGE_PKEY_ED25519, EVP_PKEY_ED25519);
 SAME(VEBRIDGE_X509_OK, X509_V_OK);
 SAME(VEBRIDGE_X509_UNABLE_TO_GET_ISSUER, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT);
 SAME(VEBRIDGE_X509_NOT_YET_VALID, X509_V_ERR_CERT_NOT_YET_VALID);

@@ -25,7 +25,7 @@ struct Vebridge: ParsableCommand {
         subcommands: [
             Run.self, Ports.self, Get.self, Registers.self, Decode.self, MasterBusCommand.self,
             Record.self, Replay.self, Stats.self, HistoryCommand.self, Simulate.self, Demo.self, Prove.self,
-            Purge.self, CompareCommand.self, DoctorCommand.self,
+            Purge.self, CompareCommand.self, DoctorCommand.self, UpdateCommand.self,
         ],
         defaultSubcommand: Run.self)
 

@@ -1,8 +1,9 @@
 import Glibc
+import Update
 
 extension Daemon {
     /// The version of the program.
-    public static let version = "0.1.0"
+    public static let version = VersionMark.version("vebridge-version 0.1.0\n")
 }
 
 /// What a bridge is, as it tells once: version, host, configuration.

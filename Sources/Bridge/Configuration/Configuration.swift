@@ -38,6 +38,8 @@ public struct Configuration: Sendable, Equatable {
     public var history = History()
     /// The page, the interface for programs and the metrics.
     public var web = Web()
+    /// Updates from afar.
+    public var updates = Updates()
     /// The file that this was read from, in full; empty: none.
     public internal(set) var file = ""
 

@@ -33,6 +33,22 @@ extension Configuration {
         file: String, environment: [String: String]? = nil,
         readSecret: (_ path: String) throws(FileReadError) -> [UInt8] = Configuration.readSecretFile
     ) throws(ConfigurationError) -> Configuration {
+        let text = try readText(file)
+        var configuration = try parse(
+            text: text, file: file, environment: environment ?? processEnvironment(), readSecret: readSecret)
+        configuration.file = fullPath(file)
+        return configuration
+    }
+
+    /// Reads from a file what it says of updates and of the state directory, and nothing else: the rest of it may be
+    /// wrong, and no secret is looked for.
+    ///
+    /// - Throws: what is wrong with these options, or that the file cannot be read.
+    public static func loadUpdates(file: String) throws(ConfigurationError) -> Configuration {
+        try parseUpdates(text: try readText(file), file: file)
+    }
+
+    private static func readText(_ file: String) throws(ConfigurationError) -> String {
         let bytes: [UInt8]
         do {
             bytes = try readFile(file, limit: maximumFileSize)
@@ -47,10 +63,7 @@ extension Configuration {
                 Diagnostic(file: file, line: firstInvalidLine(bytes), message: message, hint: "save the file as UTF-8")
             ])
         }
-        var configuration = try parse(
-            text: text, file: file, environment: environment ?? processEnvironment(), readSecret: readSecret)
-        configuration.file = fullPath(file)
-        return configuration
+        return text
     }
 
     private static func fullPath(_ file: String) -> String {

@@ -18,6 +18,24 @@ extension Configuration {
         guard reader.diagnostics.isEmpty else { throw ConfigurationError(reader.diagnostics) }
         return reader.configuration
     }
+
+    /// Reads what a TOML text says of updates and of the state directory, whatever is wrong with the rest of it.
+    ///
+    /// No secret is looked for: whoever installs updates may not read them, and has to be able to go back however the
+    /// file looks. Everything else is as it comes.
+    ///
+    /// - Throws: what is wrong with these options, or that the text cannot be read at all.
+    static func parseUpdates(text: String, file: String) throws(ConfigurationError) -> Configuration {
+        var reader = ConfigurationReader(text: text, file: file)
+        guard reader.diagnostics.isEmpty else { throw ConfigurationError(reader.diagnostics) }
+        reader.readOptions()
+        let faults = reader.faultsOfUpdates()
+        guard faults.isEmpty else { throw ConfigurationError(faults) }
+        var configuration = Configuration()
+        configuration.updates = reader.configuration.updates
+        configuration.bridge.stateDirectory = reader.configuration.bridge.stateDirectory
+        return configuration
+    }
 }
 
 /// Goes once through a TOML text and fills a configuration, gathering what is wrong.
@@ -280,6 +298,35 @@ private struct ConfigurationReader {
         for index in brokerPlaces.indices {
             checkTLS(brokerPlaces[index])
             brokerPlaces[index].addressPassword = takeUser(brokerPlaces[index])
+        }
+        checkUpdates()
+    }
+
+    /// What is wrong with the options of updates.
+    mutating func faultsOfUpdates() -> [Diagnostic] {
+        let names = OptionCatalogue.update.options.map { "update.\($0.key)" } + ["bridge.state_directory"]
+        let lines = Set(names.filter { failed.contains($0) }.map { line($0) })
+        let faults = diagnostics.filter { lines.contains($0.line) }
+        diagnostics = []
+        checkUpdates()
+        return faults + diagnostics
+    }
+
+    private mutating func checkUpdates() {
+        guard !failed.contains("update.key") else { return }
+        if configuration.updates.key.isEmpty, !configuration.updates.url.isEmpty {
+            let problem = Problem(
+                "'update.url' is given, and no 'update.key' that updates must be signed with",
+                hint: "add the key that 'vebridge update key FILE' prints")
+            report(problem, at: place("update.url"))
+        }
+        if !configuration.updates.key.isEmpty, configuration.bridge.stateDirectory.isEmpty,
+            !failed.contains("bridge.state_directory")
+        {
+            let problem = Problem(
+                "'update.key' needs a place where an update is laid ready",
+                hint: "add state_directory = \"/var/lib/vebridge\" below [bridge]")
+            report(problem, at: place("update.key"))
         }
     }
 

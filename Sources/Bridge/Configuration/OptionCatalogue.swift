@@ -13,7 +13,7 @@ enum OptionCatalogue {
     /// The tables in the order of the example file.
     static let sections: [Section] = [
         root, schema, readable, homeAssistant, broker, offline, tls, poll, masterbus, serial, log, syslog, logTopic,
-        bridge, history, web,
+        bridge, history, web, update,
     ]
 
     /// The name of the array of tables with the settings of single ports.

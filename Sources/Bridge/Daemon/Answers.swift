@@ -21,6 +21,8 @@ extension Daemon.BridgeLoop {
             } catch {
                 pending.answer(.failed(error.words))
             }
+        case .update(let address):
+            beginUpdate(address, pending, at: time)
         case .logLevel:
             // The desk has done it.
             pending.answer(.failed("the log has a fixed level here"))

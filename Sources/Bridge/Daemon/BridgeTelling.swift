@@ -19,6 +19,7 @@ extension Daemon.BridgeLoop {
     mutating func tellEverything(at time: Duration) {
         guard feed.take(at: time, isForced: true) else { return }
         sink.tell(feed.message("info", feed.info.json))
+        tellUpdates()
         tellAll(at: time)
     }
 

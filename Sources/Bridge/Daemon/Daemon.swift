@@ -128,6 +128,7 @@ public struct Daemon: Sendable {
         var sleep = HostSleep()
         var reads: [PendingRead] = []
         var feed: BridgeFeed
+        var updates: UpdateWatch
 
         static let mailboxToken: UInt64 = 0
         static let watcherToken: UInt64 = 1
@@ -160,6 +161,8 @@ public struct Daemon: Sendable {
                 plant.nightLifetimes[entry.register] = night.interval(of: entry.pace) * 3 + .seconds(30)
             }
             feed = BridgeFeed(configuration, isWanted: !once && output.isBroker)
+            updates = UpdateWatch(
+                configuration, isWanted: !once && recorder == nil && output.isBroker, mailbox: mailbox, log: log)
             publisher = SchemaPublisher(configuration.schema)
             busPublisher = BusPublisher(configuration)
             readable = ReadableDesk(
@@ -236,6 +239,7 @@ public struct Daemon: Sendable {
                 tell(at: woken)
                 if !once { tellPeople(at: woken) }
                 keepHistory(at: woken)
+                keepUpdates(at: woken)
                 recorder?.flush(at: woken)
                 if let outcome = recordingOutcome {
                     end(at: woken)
@@ -259,6 +263,7 @@ public struct Daemon: Sendable {
             if mailbox.isReload { notifier.reloading(at: time) } else { notifier.stopping() }
             for bus in buses { bus.supervisor.shut() }
             endReadable(at: time)
+            updates.end()
             // The disk and the brokers take their time side by side.
             history.writer?.beginFinish()
             recorder?.finish(at: time)
@@ -283,6 +288,7 @@ public struct Daemon: Sendable {
             if let due = feed.due { deadline = min(deadline, due) }
             if let first = reads.first { deadline = min(deadline, first.deadline) }
             if let due = history.due { deadline = min(deadline, due) }
+            if let due = updates.due { deadline = min(deadline, due) }
             if !once, let due = readable.nextLook { deadline = min(deadline, due) }
             if once { deadline = min(deadline, time + .milliseconds(200)) }
             return deadline
@@ -521,6 +527,7 @@ public struct Daemon: Sendable {
                 tellHistory()
                 sink.endCatchUp()
             }
+            if contents.hasUpdateNews { tellUpdates() }
             readable.take(contents.heard, at: time)
             if let other = contents.otherBridge { noteOther(other, at: time) }
             for pending in contents.requests { answer(pending, at: time) }

@@ -16,6 +16,8 @@ public final class Mailbox: Sendable {
         var heard = ReadableNews()
         /// What was asked of the bridge, at most `requestLimit`.
         var requests: [PendingRequest] = []
+        /// Whether something is new about updates.
+        var hasUpdateNews = false
         /// Who wants to see how everything is; the last who asked.
         var look: (@Sendable (BridgeSnapshot) -> Void)?
     }

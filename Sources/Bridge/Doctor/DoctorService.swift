@@ -21,6 +21,8 @@ extension Doctor {
             guard process.id != getpid() || !facts.root.isEmpty else { return false }
             let words = process.words.dropFirst()
             guard let command = words.first else { return true }
+            // The service leaves it to this command which version it runs, and that may be the same program.
+            if command == "update" { return words.dropFirst().first == "run" }
             return command == "run" || command.hasPrefix("-") && !["--version", "--help", "-h"].contains(command)
         }.map {
             Run(id: $0.id, words: $0.words, user: facts.owner("/proc/\($0.id)")?.user, unit: facts.unit(of: $0.id))

@@ -1,4 +1,5 @@
 import Logging
+import Update
 
 /// What somebody asks of the bridge on `vebridge/bridge/request/…`. Nothing here can write to a device.
 public struct BridgeRequest: Sendable, Equatable {
@@ -15,6 +16,8 @@ public struct BridgeRequest: Sendable, Equatable {
         case read(device: String, register: String)
         /// Say how the bridge is.
         case health
+        /// Look for an update: at this address, or where the configuration says.
+        case update(UpdateAddress?)
 
         /// The last part of the topic.
         var name: String {
@@ -24,6 +27,7 @@ public struct BridgeRequest: Sendable, Equatable {
             case .rediscover: "rediscover"
             case .read: "read"
             case .health: "health"
+            case .update: "update"
             }
         }
     }
@@ -39,7 +43,7 @@ public struct BridgeRequest: Sendable, Equatable {
         var transaction: String?
     }
 
-    static let names = ["log_level", "republish", "rediscover", "read", "health"]
+    static let names = ["log_level", "republish", "rediscover", "read", "health", "update"]
     /// No request is longer.
     static let sizeLimit = 4096
 
@@ -87,6 +91,7 @@ public struct BridgeRequest: Sendable, Equatable {
             case "read": action = try Self.read(word, members)
             case "republish": action = .republish
             case "rediscover": action = .rediscover
+            case "update": action = try Self.update(word, members)
             default: action = .health
             }
         } catch {
@@ -108,6 +113,18 @@ public struct BridgeRequest: Sendable, Equatable {
             throw Problem("'of' is local, syslog, mqtt or all, not '\(TOMLSource.printable(output))'")
         }
         return .logLevel(level, [way])
+    }
+
+    private static func update(_ word: String?, _ members: JSONValue) throws(Problem) -> Action {
+        guard let text = word ?? members["url"]?.asText, text != "look" else { return .update(nil) }
+        do throws(UpdateFault) {
+            let address = try UpdateAddress(parsing: text)
+            // Whoever may publish here need not be somebody who may name files of this machine.
+            guard address.isNetwork else { throw UpdateFault("a file is named in the configuration, as update.url") }
+            return .update(address)
+        } catch {
+            throw Problem("'\(TOMLSource.printable(text))': \(error)")
+        }
     }
 
     private static func read(_ word: String?, _ members: JSONValue) throws(Problem) -> Action {

@@ -14,6 +14,10 @@ typedef struct X509_name_st X509_NAME;
 typedef struct X509_extension_st X509_EXTENSION;
 typedef struct X509_VERIFY_PARAM_st X509_VERIFY_PARAM;
 typedef struct evp_md_st EVP_MD;
+typedef struct evp_md_ctx_st EVP_MD_CTX;
+typedef struct evp_pkey_st EVP_PKEY;
+typedef struct evp_pkey_ctx_st EVP_PKEY_CTX;
+typedef struct engine_st ENGINE;
 typedef struct bio_st BIO;
 typedef struct bio_method_st BIO_METHOD;
 typedef struct asn1_string_st ASN1_TIME;
@@ -75,6 +79,25 @@ const BIO_METHOD *BIO_s_mem(void);
 int BIO_free(BIO *buffer);
 int BIO_read(BIO *buffer, void *bytes, int room);
 
+// Digests and signatures.
+EVP_MD_CTX *EVP_MD_CTX_new(void);
+void EVP_MD_CTX_free(EVP_MD_CTX *context);
+int EVP_DigestInit_ex(EVP_MD_CTX *context, const EVP_MD *type, ENGINE *engine);
+int EVP_DigestUpdate(EVP_MD_CTX *context, const void *bytes, size_t count);
+int EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *digest, unsigned *length);
+EVP_PKEY *EVP_PKEY_new_raw_private_key(int type, ENGINE *engine, const unsigned char *key, size_t length);
+EVP_PKEY *EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *key, size_t length);
+int EVP_PKEY_get_raw_public_key(const EVP_PKEY *key, unsigned char *bytes, size_t *length);
+void EVP_PKEY_free(EVP_PKEY *key);
+int EVP_DigestSignInit(
+    EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *type, ENGINE *engine, EVP_PKEY *key);
+int EVP_DigestSign(
+    EVP_MD_CTX *context, unsigned char *signature, size_t *length, const unsigned char *bytes, size_t count);
+int EVP_DigestVerifyInit(
+    EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *type, ENGINE *engine, EVP_PKEY *key);
+int EVP_DigestVerify(
+    EVP_MD_CTX *context, const unsigned char *signature, size_t length, const unsigned char *bytes, size_t count);
+
 // Errors.
 void ERR_clear_error(void);
 unsigned long ERR_peek_error(void);
@@ -97,6 +120,7 @@ enum {
     VEBRIDGE_X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 0x4,
     VEBRIDGE_NID_SUBJECT_ALT_NAME = 85,
     VEBRIDGE_NAME_FLAGS = 0x10013,
+    VEBRIDGE_PKEY_ED25519 = 1087,
     VEBRIDGE_X509_OK = 0,
     VEBRIDGE_X509_UNABLE_TO_GET_ISSUER = 2,
     VEBRIDGE_X509_NOT_YET_VALID = 9,

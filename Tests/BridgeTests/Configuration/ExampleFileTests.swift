@@ -116,7 +116,7 @@ struct ExampleFileTests {
                     // A password may hold anything; here it lacks a user.
                     #expect(found.count == 1)
                 } else if key == "password_file" || key == "psk_file" || key == "ca_file" || key == "certificate"
-                    || key == "key" || key == "path"
+                    || key == "key" || key == "path" || key == "directory"
                     || key == "state_directory", value.hasPrefix("\"")
                 {
                     continue

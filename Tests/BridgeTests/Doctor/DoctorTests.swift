@@ -59,7 +59,7 @@ struct DoctorTests {
             try put("etc/vebridge/vebridge.toml", "ports = [\"/dev/ttyUSB0\"]\n")
             configuration = try Configuration.load(file: root + "/etc/vebridge/vebridge.toml")
             guard isRunning else { return }
-            let words = ["/usr/bin/vebridge", "--config", configuration.file]
+            let words = ["/usr/bin/vebridge", "update", "run", "--", "--config", configuration.file]
             try process(500, "vebridge", words, unit: "vebridge.service")
         }
 

@@ -1,0 +1,162 @@
+import Logging
+import Update
+
+/// What the daemon's loop has to do with updates: it looks where they may be offered, says how it stands, and, if this
+/// version is on probation, that it is well.
+struct UpdateWatch {
+    /// After the start the plant comes first.
+    static let firstLook: Duration = .seconds(60)
+    /// A version that ends soon after its start was not well.
+    static let proofTime: Duration = .seconds(15)
+    private static let step: Duration = .seconds(1)
+
+    /// Nil: updates are off.
+    let desk: UpdateDesk?
+    let url: UpdateAddress?
+    private let interval: Duration
+    private let log: Logger
+    /// This version's probation, until it has said that it is well.
+    private var trial: Trial?
+    /// Whether the helper has something to say yet: a version lies ready, or is on probation.
+    private var awaitsOutcome: Bool
+    private var nextLook: Duration?
+    private var nextStep: Duration?
+
+    init(_ configuration: Configuration, isWanted: Bool, mailbox: Mailbox, log: Logger) {
+        self.log = log
+        interval = configuration.updates.interval
+        guard isWanted, let key = UpdateKey(configuration.updates.key), !configuration.bridge.stateDirectory.isEmpty
+        else {
+            (desk, url, trial, awaitsOutcome) = (nil, nil, nil, false)
+            return
+        }
+        let store = VersionStore(configuration.updates.directory)
+        let running = SoftwareVersion(Daemon.version)
+        let stage = UpdateStage(stateDirectory: configuration.bridge.stateDirectory)
+        desk = UpdateDesk(key: key, stage: stage, store: store, running: running, mailbox: mailbox, log: log)
+        url = try? UpdateAddress(parsing: configuration.updates.url)
+        trial = store.trial.flatMap { $0.version == running ? $0 : nil }
+        awaitsOutcome = trial != nil || stage.isPending
+        nextLook = url != nil && interval > .zero ? Self.firstLook : nil
+        nextStep = awaitsOutcome ? Self.proofTime : nil
+    }
+
+    /// When something is to be done next; nil: never.
+    var due: Duration? {
+        guard let nextLook, let nextStep else { return nextLook ?? nextStep }
+        return min(nextLook, nextStep)
+    }
+
+    /// Goes on.
+    ///
+    /// - Parameter circumstances: how well this version is.
+    /// - Returns: whether there is something to tell.
+    mutating func advance(to time: Duration, circumstances: Circumstances) -> Bool {
+        guard let desk, due.map({ time >= $0 }) ?? false else { return false }
+        if let look = nextLook, let url, time >= look {
+            nextLook = interval > .zero ? time + interval : nil
+            _ = begin(url, circumstances, at: time) { _ in }
+        }
+        if desk.state.isBusy { desk.note(circumstances) }
+        if let trial, time >= Self.proofTime, trial.before.isMet(by: circumstances) {
+            do throws(UpdateFault) {
+                try desk.stage.report(trial.token)
+                log.notice("this version is well", metadata: ["version": .string(Daemon.version)])
+            } catch {
+                log.error("cannot say that this version is well", metadata: ["reason": .string(error.description)])
+            }
+            self.trial = nil
+        }
+        // Nobody tells of what the helper does.
+        let wasAwaited = awaitsOutcome
+        awaitsOutcome = trial != nil || desk.stage.isPending || desk.store.trial != nil
+        nextStep = awaitsOutcome || desk.state.isBusy ? time + Self.step : nil
+        return wasAwaited && !awaitsOutcome
+    }
+
+    /// Looks at an address. False if it is at it already, or updates are off.
+    mutating func begin(
+        _ address: UpdateAddress, _ circumstances: Circumstances, at time: Duration, answer: @escaping UpdateDesk.Answer
+    ) -> Bool {
+        guard let desk else { return false }
+        desk.note(circumstances)
+        nextStep = time + Self.step
+        return desk.begin(address, answer: answer)
+    }
+
+    /// Something new was said by the desk: the helper may have something to do now.
+    mutating func noteNews(at time: Duration) {
+        guard let desk, desk.stage.isPending else { return }
+        awaitsOutcome = true
+        nextStep = time + Self.step
+    }
+
+    /// How it stands, as JSON; nil where updates are off.
+    var json: String? {
+        guard let desk else { return nil }
+        var members = [("installed_version", JSONValue.quoted(Daemon.version))]
+        var latest = Daemon.version
+        let word: String
+        switch desk.state {
+        case .looking: word = "looking"
+        case .fetching(let version): (word, latest) = ("fetching", version.description)
+        case .ready(let version) where desk.stage.isPending: (word, latest) = ("ready", version.description)
+        case .idle, .current, .ready, .failed:
+            word = desk.store.trial != nil ? "on probation" : desk.stage.isPending ? "ready" : "idle"
+        }
+        members += [("latest_version", JSONValue.quoted(latest)), ("state", JSONValue.quoted(word))]
+        if case .failed(let words) = desk.state { members.append(("refused", JSONValue.quoted(words))) }
+        if let outcome = desk.store.outcome {
+            var last = [("outcome", JSONValue.quoted(outcome.kind.rawValue))]
+            if let version = outcome.version { last.append(("version", JSONValue.quoted(version.description))) }
+            if !outcome.reason.isEmpty { last.append(("reason", JSONValue.quoted(outcome.reason))) }
+            members.append(("last", JSONText.object(last)))
+        }
+        return JSONText.object(members)
+    }
+
+    /// The daemon ends.
+    func end() { desk?.finish() }
+}
+
+extension Daemon.BridgeLoop {
+    private var circumstances: Circumstances {
+        Circumstances(chargers: ports.count { $0.serial != nil }, isConnected: isConnected)
+    }
+
+    /// Goes on with updates, if there is something to do.
+    mutating func keepUpdates(at time: Duration) {
+        guard let due = updates.due, time >= due else { return }
+        if updates.advance(to: time, circumstances: circumstances) { tellUpdates() }
+    }
+
+    /// Says how it stands with updates.
+    mutating func tellUpdates() {
+        updates.noteNews(at: now)
+        guard let json = updates.json else { return }
+        sink.tell(feed.message("update", json))
+    }
+
+    /// Somebody offers an update, or asks to look for one.
+    mutating func beginUpdate(_ address: UpdateAddress?, _ pending: PendingRequest, at time: Duration) {
+        guard updates.desk != nil else {
+            return pending.answer(.failed("updates are off: the configuration has no update.key"))
+        }
+        guard let address = address ?? updates.url else {
+            return pending.answer(.failed("the configuration has no update.url: send {\"url\":\"https://…\"}"))
+        }
+        let isBegun = updates.begin(address, circumstances, at: time) { state in
+            switch state {
+            case .ready(let version):
+                pending.answer(
+                    .done(data: "{\"version\":\(JSONValue.quoted(version.description)),\"state\":\"ready\"}"))
+            case .current:
+                let version = JSONValue.quoted(Daemon.version)
+                pending.answer(.done(data: "{\"version\":\(version),\"state\":\"current\"}"))
+            case .failed(let words): pending.answer(.failed(words))
+            case .idle, .looking, .fetching: pending.answer(.failed("nothing came of it"))
+            }
+        }
+        if !isBegun { pending.answer(.failed("an update is being looked for already")) }
+    }
+}

@@ -1,0 +1,237 @@
+import Glibc
+
+/// Puts a version in another's place so that at every instant one of them works, power cuts included; and takes it out
+/// again if it does not say within two minutes that it is well.
+///
+/// In order: the program is copied to where only root writes, checked there and brought to the disk; `trial` says what
+/// is about to happen; `current` points to the new version, by one renaming; the service starts anew. If it reports,
+/// `trial` goes, and if it does not, `current` goes back. Whatever is interrupted is taken up at the next start from
+/// what lies on the disk.
+public struct UpdateInstaller {
+    /// What it needs of the machine.
+    public struct Machine {
+        /// What a program says its version is.
+        public var versionOf: (String) throws(UpdateFault) -> String
+        /// Starts the service anew.
+        public var restart: () throws(UpdateFault) -> Void
+        /// Waits a moment. False when it is to be left for the next start.
+        public var pause: () -> Bool
+        /// Time since some beginning.
+        public var now: () -> Duration
+
+        /// A machine.
+        public init(
+            versionOf: @escaping (String) throws(UpdateFault) -> String,
+            restart: @escaping () throws(UpdateFault) -> Void, pause: @escaping () -> Bool,
+            now: @escaping () -> Duration
+        ) {
+            self.versionOf = versionOf
+            self.restart = restart
+            self.pause = pause
+            self.now = now
+        }
+    }
+
+    /// How long a version has to say that it is well.
+    public static let probation: Duration = .seconds(120)
+    /// A machine that goes down this often on probation does not get another.
+    static let attempts = 3
+
+    private let store: VersionStore
+    private let stage: UpdateStage
+    private let key: UpdateKey?
+    private let packaged: SoftwareVersion?
+    private let machine: Machine
+    private let probation: Duration
+    /// Tests end it here, as a power cut would.
+    var passes: (String) throws(UpdateFault) -> Void = { _ in }
+
+    /// An installer.
+    ///
+    /// - Parameters:
+    ///   - key: whose signature counts; nil: nobody's, and what was begun is brought to its end all the same.
+    ///   - packaged: the version of the package, below which nothing is taken.
+    public init(
+        store: VersionStore, stage: UpdateStage, key: UpdateKey?, packaged: SoftwareVersion?, machine: Machine,
+        probation: Duration = Self.probation
+    ) {
+        self.store = store
+        self.stage = stage
+        self.key = key
+        self.packaged = packaged
+        self.machine = machine
+        self.probation = probation
+    }
+
+    /// Goes on with what was begun, and takes what lies ready. Nil if there was nothing to do.
+    ///
+    /// - Throws: what kept it from writing to its own folder; nothing is lost by trying again.
+    public func run() throws(UpdateFault) -> UpdateOutcome? {
+        try store.folder.make()
+        try store.versions.make()
+        let lock = open(store.path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw .file("open", store.path + "/lock") }
+        defer { close(lock) }
+        // Of this kind, as no child that is being started holds it for a moment longer.
+        var whole = flock()
+        whole.l_type = Int16(F_WRLCK)
+        whole.l_whence = Int16(SEEK_SET)
+        guard fcntl(lock, F_SETLK, &whole) == 0 else { throw UpdateFault("another update is on its way") }
+        if var trial = store.trial {
+            trial.attempt += 1
+            guard trial.attempt <= Self.attempts else {
+                return try goBack(from: trial, "the machine went down \(Self.attempts) times before it was well")
+            }
+            try store.folder.write("trial", trial.text)
+            return try probe(trial)
+        }
+        // What was cut short.
+        for name in store.versions.names where name.hasSuffix(".partial") {
+            DurableFolder(path: store.versions.place(name)).removeAll()
+        }
+        guard stage.isPending else { return nil }
+        let trial: Trial
+        do throws(Refusal) {
+            trial = try takeIn()
+        } catch {
+            if let fault = error.own { throw fault }
+            let outcome = UpdateOutcome(version: error.version, kind: .refused, reason: error.reason.description)
+            try store.folder.write("outcome", outcome.text)
+            try stage.clear()
+            return outcome
+        }
+        return try probe(trial)
+    }
+
+    /// Why an update is not taken. With `own` it is this machine that failed, and it may be tried again.
+    private struct Refusal: Error {
+        var version: SoftwareVersion?
+        var reason = UpdateFault("")
+        var own: UpdateFault?
+    }
+
+    /// Copies what lies ready to its place, and puts it on probation.
+    private func takeIn() throws(Refusal) -> Trial {
+        let (signed, before): (SignedManifest, Circumstances)
+        let manifest: UpdateManifest
+        guard let key else {
+            throw Refusal(reason: UpdateFault("the configuration has no update.key: updates are off"))
+        }
+        do throws(UpdateFault) {
+            (signed, before) = try stage.offered()
+            manifest = try signed.manifest(signedBy: key)
+        } catch {
+            throw Refusal(reason: error)
+        }
+        let version = manifest.version
+        guard manifest.architecture == UpdateManifest.thisArchitecture else {
+            let words = "it is for \(manifest.architecture), and this machine is \(UpdateManifest.thisArchitecture)"
+            throw Refusal(version: version, reason: UpdateFault(words))
+        }
+        if let objection = store.objection(to: version, running: packaged) {
+            throw Refusal(version: version, reason: objection)
+        }
+        let partial = DurableFolder(path: store.versions.place("\(version).partial"))
+        do throws(UpdateFault) {
+            try partial.make()
+            try passes("made")
+        } catch {
+            throw Refusal(own: error)
+        }
+        do throws(UpdateFault) {
+            try stage.copyProgram(to: partial.place("vebridge"), limit: manifest.size)
+            let program = open(partial.place("vebridge"), O_RDONLY | O_CLOEXEC)
+            guard program >= 0 else { throw .file("read", partial.place("vebridge")) }
+            defer { close(program) }
+            try manifest.check(program, partial.place("vebridge"))
+        } catch {
+            partial.removeAll()
+            throw Refusal(version: version, reason: error)
+        }
+        do throws(UpdateFault) {
+            let said = try machine.versionOf(partial.place("vebridge"))
+            guard said == version.description else {
+                throw UpdateFault("it says of itself that it is version \(said.prefix(40))")
+            }
+        } catch {
+            partial.removeAll()
+            throw Refusal(version: version, reason: error)
+        }
+        do throws(UpdateFault) {
+            try passes("copied")
+            try partial.write("manifest", signed.text)
+            try partial.write("signature", signed.signatureText + "\n")
+            let place = DurableFolder(path: store.versions.place(version.description))
+            place.removeAll()
+            guard rename(partial.path, place.path) == 0 else { throw .file("make", place.path) }
+            try store.versions.settle()
+            try passes("in place")
+            var random = SystemRandomNumberGenerator()
+            let token = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+            let trial = Trial(
+                version: version, previous: store.current, token: Hexadecimal.text(token), attempt: 1, before: before)
+            try store.folder.write("trial", trial.text)
+            try passes("on trial")
+            return trial
+        } catch {
+            throw Refusal(own: error)
+        }
+    }
+
+    /// Runs a version and waits for what it says.
+    private func probe(_ trial: Trial) throws(UpdateFault) -> UpdateOutcome {
+        if store.highest.map({ $0 < trial.version }) ?? true {
+            try store.folder.write("highest", "\(trial.version)\n")
+        }
+        try passes("noted")
+        try store.setCurrent(trial.version)
+        try passes("switched")
+        try stage.clear()
+        try passes("cleared")
+        do throws(UpdateFault) {
+            try machine.restart()
+        } catch {
+            return try goBack(from: trial, "the service could not be started: \(error)")
+        }
+        try passes("restarted")
+        let limit = machine.now() + probation
+        while !stage.hasReported(trial.token) {
+            guard machine.now() < limit else {
+                let seconds = probation.components.seconds
+                return try goBack(from: trial, "it did not say in \(seconds) s that it is well")
+            }
+            guard machine.pause() else { throw UpdateFault("stopped while \(trial.version) is on probation") }
+        }
+        try passes("well")
+        let outcome = UpdateOutcome(version: trial.version, kind: .installed, reason: "")
+        try store.folder.write("outcome", outcome.text)
+        try passes("told")
+        try store.folder.remove("trial")
+        prune(keeping: [trial.version, trial.previous])
+        return outcome
+    }
+
+    private func goBack(from trial: Trial, _ reason: String) throws(UpdateFault) -> UpdateOutcome {
+        // Cut short from here on, it is not given another chance.
+        var failed = trial
+        failed.attempt = Self.attempts
+        try store.folder.write("trial", failed.text)
+        try passes("failed")
+        try store.setCurrent(trial.previous)
+        try passes("switched back")
+        let outcome = UpdateOutcome(version: trial.version, kind: .rolledBack, reason: reason)
+        try store.folder.write("outcome", outcome.text)
+        try machine.restart()
+        try passes("restarted the old one")
+        try store.folder.remove("trial")
+        prune(keeping: [trial.previous])
+        return outcome
+    }
+
+    private func prune(keeping kept: [SoftwareVersion?]) {
+        let names = Set(kept.compactMap { $0?.description })
+        for name in store.versions.names where !names.contains(name) {
+            DurableFolder(path: store.versions.place(name)).removeAll()
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import Glibc
+
+/// A version on probation: put in place, and not yet known to work.
+public struct Trial: Sendable, Equatable {
+    /// The version on probation.
+    public var version: SoftwareVersion
+    /// The version to go back to; nil for the one of the package.
+    public var previous: SoftwareVersion?
+    /// What the program has to write down once it is well; nobody can know it beforehand.
+    public var token: String
+    /// How often it was started for this; the machine may have gone down meanwhile.
+    public var attempt: Int
+    /// How well the version before it was.
+    public var before: Circumstances
+
+    var text: String {
+        """
+        version \(version)
+        previous \(previous?.description ?? "package")
+        token \(token)
+        attempt \(attempt)
+        \(before.text)
+
+        """
+    }
+
+    init(version: SoftwareVersion, previous: SoftwareVersion?, token: String, attempt: Int, before: Circumstances) {
+        self.version = version
+        self.previous = previous
+        self.token = token
+        self.attempt = attempt
+        self.before = before
+    }
+
+    init?(lines: [String]) {
+        let values = members(lines)
+        guard let version = values["version"].flatMap({ SoftwareVersion($0) }), let token = values["token"],
+            let attempt = values["attempt"].flatMap({ Int($0) }), let previous = values["previous"]
+        else { return nil }
+        self.version = version
+        self.previous = SoftwareVersion(previous)
+        self.token = token
+        self.attempt = attempt
+        before = Circumstances(lines: lines)
+    }
+}
+
+/// How well a version was when it was asked to make room: its successor has to be as well.
+public struct Circumstances: Sendable, Equatable {
+    /// Chargers that answered.
+    public var chargers: Int
+    /// Whether the broker was connected.
+    public var isConnected: Bool
+
+    /// How it is.
+    public init(chargers: Int, isConnected: Bool) {
+        self.chargers = chargers
+        self.isConnected = isConnected
+    }
+
+    /// Whether all that was well then is well here.
+    public func isMet(by other: Circumstances) -> Bool {
+        other.chargers >= chargers && (other.isConnected || !isConnected)
+    }
+
+    var text: String { "chargers \(chargers)\nbroker \(isConnected ? "connected" : "away")" }
+
+    init(lines: [String]) {
+        let values = members(lines)
+        chargers = min(max(values["chargers"].flatMap { Int($0) } ?? 0, 0), 10_000)
+        isConnected = values["broker"] == "connected"
+    }
+}
+
+private func members(_ lines: [String]) -> [String: String] {
+    var members: [String: String] = [:]
+    for line in lines.prefix(20) {
+        let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+        if parts.count == 2 { members[parts[0]] = parts[1] }
+    }
+    return members
+}
+
+/// How the last update ended.
+public struct UpdateOutcome: Sendable, Equatable {
+    /// What became of it.
+    public enum Kind: String, Sendable {
+        case installed
+        case refused
+        case rolledBack = "rolled-back"
+
+        /// For people.
+        public var words: String {
+            switch self {
+            case .installed: "was installed"
+            case .refused: "was refused"
+            case .rolledBack: "was taken out again"
+            }
+        }
+    }
+
+    /// The version it was about; nil where not even that was to be trusted.
+    public var version: SoftwareVersion?
+    /// What became of it.
+    public var kind: Kind
+    /// Why; empty for one that was installed.
+    public var reason: String
+
+    var text: String {
+        """
+        version \(version?.description ?? "unknown")
+        outcome \(kind.rawValue)
+        reason \(reason.isEmpty ? "none" : reason.split(whereSeparator: \.isNewline).joined(separator: " "))
+
+        """
+    }
+
+    init(version: SoftwareVersion?, kind: Kind, reason: String) {
+        self.version = version
+        self.kind = kind
+        self.reason = reason
+    }
+
+    init?(lines: [String]) {
+        let values = members(lines)
+        guard let kind = values["outcome"].flatMap({ Kind(rawValue: $0) }) else { return nil }
+        self.init(
+            version: values["version"].flatMap { SoftwareVersion($0) }, kind: kind,
+            reason: values["reason"].map { $0 == "none" ? "" : $0 } ?? "")
+    }
+}
+
+/// The versions on this machine, and which of them runs: a folder that only root may write.
+///
+///     versions/0.2.0/vebridge    a whole program, with its manifest and signature beside it
+///     current -> versions/0.2.0  what runs; absent: the program of the package
+///     trial                      a version on probation
+///     highest                    the newest version that was ever tried: nothing older is taken any more
+///     outcome                    how the last update ended
+public struct VersionStore: Sendable {
+    /// Where it is, unless somebody says otherwise.
+    public static let standardPath = "/var/lib/vebridge-update"
+
+    /// Where it is.
+    public let path: String
+    var folder: DurableFolder { DurableFolder(path: path) }
+    var versions: DurableFolder { DurableFolder(path: path + "/versions") }
+
+    /// The store in a folder.
+    public init(_ path: String) { self.path = path }
+
+    /// The version that runs at the next start; nil for the one of the package.
+    public var current: SoftwareVersion? {
+        guard let target = folder.target("current"), target.hasPrefix("versions/") else { return nil }
+        return SoftwareVersion(String(target.dropFirst("versions/".utf8.count)))
+    }
+
+    /// The newest version that was ever tried.
+    public var highest: SoftwareVersion? { folder.lines("highest")?.first.flatMap { SoftwareVersion($0) } }
+
+    /// The version on probation.
+    public var trial: Trial? { folder.lines("trial").flatMap { Trial(lines: $0) } }
+
+    /// How the last update ended.
+    public var outcome: UpdateOutcome? { folder.lines("outcome").flatMap { UpdateOutcome(lines: $0) } }
+
+    /// The program of a version.
+    public func program(_ version: SoftwareVersion) -> String { "\(versions.path)/\(version)/vebridge" }
+
+    /// The version to run instead of another; nil where that one is as new, or nothing newer is in place.
+    ///
+    /// - Parameter other: the version of the package; one that is upgraded past an update has the last word.
+    public func chosen(over other: SoftwareVersion?) -> SoftwareVersion? {
+        guard let current, other.map({ current > $0 }) ?? true, access(program(current), X_OK) == 0 else { return nil }
+        return current
+    }
+
+    /// Why a version is not taken; nil if it may be.
+    ///
+    /// - Parameter running: the version that runs, or that of the package.
+    public func objection(to version: SoftwareVersion, running: SoftwareVersion?) -> UpdateFault? {
+        for (other, words) in [(running, "runs"), (current, "is in place"), (highest, "was tried already")] {
+            if let other, version <= other {
+                return UpdateFault("version \(version) is not newer than \(other), which \(words)")
+            }
+        }
+        return nil
+    }
+
+    func setCurrent(_ version: SoftwareVersion?) throws(UpdateFault) {
+        if let version {
+            try folder.link("current", to: "versions/\(version)")
+        } else {
+            try folder.remove("current")
+        }
+    }
+
+    /// Goes back to the version of the package, for good: what was tried is not tried again.
+    public func goBack() throws(UpdateFault) {
+        try folder.remove("trial")
+        try setCurrent(nil)
+    }
+}
