@@ -9,6 +9,10 @@ class CableSteps:
         self.machine = machine
         self.guest, self.ear = machine.guest, machine.ear
 
+    def steps(self):
+        return [("replug", self.replug), ("other cables", self.strangers), ("ModemManager", self.modem_manager),
+                ("bus away", self.bus_away)]
+
     def replug(self, times=12):
         """In and out, faster than anything settles; a plug that does not quite sit does the same."""
         mark = self.ear.mark()
@@ -95,7 +99,7 @@ class CableSteps:
         def heard(mark):
             return self.ear.wait(lambda message: message.topic in topics and not message.retained, SOON, mark)
 
-        self.guest.run("systemd-run --quiet --unit=play-can1 canplayer -l i -I /run/packages/bus.log can1=can0")
+        self.guest.run("systemd-run --quiet --collect --unit=play-can1 canplayer -l i -I /run/packages/bus.log can1=can0")
         try:
             need(heard(self.ear.mark()), "nothing of the bus before")
             self.guest.run("ip link set can0 down")

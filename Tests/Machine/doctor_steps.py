@@ -6,7 +6,7 @@ done as it stands there, and it has to be content.
 import json
 import re
 
-from report import SOON, need
+from report import SOON, need, restoring
 
 TROUBLE = ("warning", "fault")
 # For what is set up otherwise: the configuration of the service, changed, in a file of its own.
@@ -44,17 +44,7 @@ class DoctorSteps:
             ("doctor: clock", self.clock),
             ("doctor: disk full", self.disk),
         ]
-        return [(name, self.well_again(proof)) for name, proof in steps]
-
-    def well_again(self, proof):
-        """A proof that leaves the machine in order, even if it fails in the middle: the next one begins there."""
-        def run():
-            try:
-                return proof()
-            except BaseException:
-                self.guest.run(RESTORE, 2 * SOON, check=False)
-                raise
-        return run
+        return [(name, restoring(self.guest, proof, RESTORE)) for name, proof in steps]
 
     # What it says
 
@@ -133,7 +123,7 @@ class DoctorSteps:
         """Another program has the port, one that systemd would start again."""
         self.guest.run("systemctl stop vebridge", SOON)
         port = "/dev/vebridge/VE7C0001"
-        self.guest.run(f"systemd-run --quiet --unit=gps-reader sh -c 'exec 3<>{port} && exec sleep 100000'; "
+        self.guest.run(f"systemd-run --quiet --collect --unit=gps-reader sh -c 'exec 3<>{port} && exec sleep 100000'; "
                        f"d=$(readlink -f {port}); "
                        "timeout 60 sh -c \"until ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q $d; do sleep 0.05; done\"",
                        SOON)
@@ -191,7 +181,7 @@ class DoctorSteps:
         """A broker with a certificate, and the wrong authority, a text file, and no file to know it by."""
         self.guest.run("mkdir -p /run/tls && tar -C /run/tls -xf /run/packages/tls.tar && chmod 644 /run/tls/* && "
                        "printf 'listener 8883\\nallow_anonymous true\\ncertfile /run/tls/broker.pem\\n"
-                       "keyfile /run/tls/broker.key\\n' >/run/tls.conf && systemd-run --quiet --unit=tls-broker "
+                       "keyfile /run/tls/broker.key\\n' >/run/tls.conf && systemd-run --quiet --collect --unit=tls-broker "
                        "mosquitto -c /run/tls.conf && timeout 60 sh -c "
                        "'until ss -ltn | grep -q :8883; do sleep 0.05; done'", SOON)
 

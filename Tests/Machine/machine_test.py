@@ -439,7 +439,7 @@ class MachineTest:
 
     def play(self, into, out_of, mark, figures):
         begun = time.monotonic()
-        self.guest.run(f"systemd-run --quiet --unit=play-{into} canplayer -l i -I /run/packages/bus.log {into}=can0")
+        self.guest.run(f"systemd-run --quiet --collect --unit=play-{into} canplayer -l i -I /run/packages/bus.log {into}=can0")
         arrived = {}
         try:
             devices = {topic.split("/")[2] for topic in self.bus_values}
@@ -451,18 +451,19 @@ class MachineTest:
                     raise Failure(f"nothing of {device} within {SOON} s; heard: {heard[-3:]}\n" + self.guest.run(
                         "journalctl -u vebridge -n 12 --no-pager -o cat; ip -s -d link show " + out_of, check=False)[1])
                 arrived[device] = round(found.when - begun, 1)
-            # More than one value of each, and none that the capture does not hold.
+            # More than one value of each, and none that the capture does not hold. An emulated controller on a busy host
+            # loses frames; what it lost comes with the next round of the recording.
             complete = self.ear.wait_until(lambda messages: {
                 message.topic for message in messages[mark:]
                 if message.payload in self.bus_values.get(message.topic, ())
-            } >= set(self.bus_values), SOON)
+            } >= set(self.bus_values), 4 * SOON)
         finally:
             self.guest.run(f"systemctl stop play-{into} || true")
         heard = self.ear.since(mark, lambda message: message.topic in self.bus_values)
         wrong = [message for message in heard if message.payload not in self.bus_values[message.topic]]
         need(not wrong, f"values that the capture does not hold: {wrong[:3]}")
         missing = set(self.bus_values) - {message.topic for message in heard}
-        need(complete, f"not everything of the capture arrived within {SOON} s: {sorted(missing)[:5]} is missing")
+        need(complete, f"not everything of the capture arrived within {4 * SOON} s: {sorted(missing)[:5]} is missing")
         self.undisturbed("ABCD", mark)
         return (f"all {len(self.bus_values)} values of " + ", ".join(
             f"{device} (first after {seconds} s)" for device, seconds in sorted(arrived.items())) + f" by {out_of}",
@@ -703,15 +704,13 @@ class MachineTest:
 
     def steps(self):
         """In this order, because some leave behind what others begin with; each can be left out."""
-        service, cables = self.service_steps, self.cable_steps
         return [
             ("udev", self.udev), ("masterbus", self.masterbus), ("can controller", self.can_controller),
-            ("reload", service.reload), *self.doctor.steps(), ("secret", service.secret), ("bus away", cables.bus_away),
+            *self.service_steps.settings(), *self.doctor.steps(), *self.cable_steps.steps(),
             ("swap usb", self.swap_usb), ("swap chargers", self.swap_chargers), ("pull one", self.pull),
-            ("replug", cables.replug), ("other cables", cables.strangers), ("ModemManager", cables.modem_manager),
             ("broker away", self.broker), ("suspend", self.suspend), ("clock", self.clock), ("hang", self.hang),
-            ("kill", service.kill), ("reboot", service.reboot), ("upgrade", self.upgrade), ("stop", self.stop),
-            ("kernel", self.kernel), ("truth", self.truth), ("purge", self.purge),
+            *self.service_steps.endings(), ("upgrade", self.upgrade), ("stop", self.stop), ("kernel", self.kernel),
+            ("truth", self.truth), ("purge", self.purge),
         ]
 
     def run(self, only=None):

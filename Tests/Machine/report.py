@@ -17,6 +17,17 @@ def need(condition, text):
         raise Failure(text)
 
 
+def restoring(guest, proof, script):
+    """A proof that leaves the machine in order, even if it fails in the middle: the next one begins there."""
+    def run():
+        try:
+            return proof()
+        except BaseException:
+            guest.run(script, 2 * SOON, check=False)
+            raise
+    return run
+
+
 class Report:
     def __init__(self, verbose):
         self.steps = []

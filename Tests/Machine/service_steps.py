@@ -3,9 +3,17 @@ import time
 
 from ear import Ear
 from guest import free_port
-from report import SOON, need
+from report import SOON, need, restoring
 
 FILE = "/etc/vebridge/vebridge.toml"
+# Takes back what a step has done that did not come to its end.
+RESTORE = f"""
+if [ -e /run/right.toml ]; then cp /run/right.toml {FILE}; fi
+rm -rf /etc/systemd/system/vebridge.service.d /etc/vebridge/broker-password
+systemctl stop second-broker secret-broker
+systemctl daemon-reload
+systemctl restart vebridge
+"""
 
 
 class ServiceSteps:
@@ -13,17 +21,26 @@ class ServiceSteps:
         self.machine = machine
         self.guest, self.ear = machine.guest, machine.ear
 
+    def settings(self):
+        """What is read again, and what is kept secret."""
+        return [("reload", restoring(self.guest, self.reload, RESTORE)),
+                ("secret", restoring(self.guest, self.secret, RESTORE))]
+
+    def endings(self):
+        return [("kill", self.kill), ("reboot", self.reboot)]
+
     def log_place(self):
         """A place in the journal: what comes after it is new."""
         return self.guest.run("journalctl -u vebridge -n 0 --show-cursor --no-pager | sed -n 's/^-- cursor: //p'").strip()
 
     def wait_log(self, place, words, patience=SOON):
+        # What a message is about, such as a reason, is in fields of its own.
         status, text = self.guest.run(
-            f"until journalctl -u vebridge --after-cursor='{place}' -o cat --no-pager | grep -m 1 '{words}'; "
+            f"until journalctl -u vebridge --after-cursor='{place}' -o verbose --no-pager | grep -m 1 '{words}'; "
             "do sleep 0.2; done", patience, check=False)
         need(status == 0, f"the log does not say '{words}' within {patience} s:\n" + self.guest.run(
             f"journalctl -u vebridge --after-cursor='{place}' -o cat --no-pager | tail -n 15", check=False)[1])
-        return text.strip()
+        return text.strip().partition("=")[2]
 
     def all_values(self, mark, ear=None):
         begun = time.monotonic()
@@ -37,8 +54,9 @@ class ServiceSteps:
         # The interface of the recording is gone: without it nothing is left to complain of.
         place, mark = self.log_place(), self.ear.mark()
         self.guest.run(f"sed -i 's/^can = .*/can = [\"can0\"]/' {FILE} && systemctl reload vebridge", SOON)
-        said = self.wait_log(place, "reading everything again")
-        need("can" in said, f"it does not say what has changed: {said}")
+        self.wait_log(place, "reading everything again")
+        said = self.wait_log(place, "CHANGED=")
+        need(said == "can", f"it does not say what has changed: {said}")
         taken = self.all_values(mark)
 
         place = self.log_place()
@@ -56,7 +74,7 @@ class ServiceSteps:
 
         # Another broker, on another port.
         self.guest.run("printf 'listener 1884\\nallow_anonymous true\\n' >/run/second.conf; "
-                       "systemd-run --quiet --unit=second-broker mosquitto -c /run/second.conf", SOON)
+                       "systemd-run --quiet --collect --unit=second-broker mosquitto -c /run/second.conf", SOON)
         second = self.listen(1884)
         try:
             need(second.wait_for_broker(True, SOON), "the second broker does not run")
@@ -89,7 +107,7 @@ class ServiceSteps:
         self.guest.run("printf 'boat:sunshine\\n' >/run/users && mosquitto_passwd -U /run/users && "
                        "chown mosquitto /run/users && "
                        "printf 'listener 1885\\npassword_file /run/users\\n' >/run/secret.conf; "
-                       "systemd-run --quiet --unit=secret-broker mosquitto -c /run/secret.conf; "
+                       "systemd-run --quiet --collect --unit=secret-broker mosquitto -c /run/secret.conf; "
                        f"cp {FILE} /run/right.toml; (umask 077; echo sunshine >/etc/vebridge/broker-password); "
                        "mkdir -p /etc/systemd/system/vebridge.service.d; "
                        "printf '[Service]\\nLoadCredential=broker-password:/etc/vebridge/broker-password\\n' "
@@ -98,7 +116,7 @@ class ServiceSteps:
                        f"username = \"boat\"/; s/^#password_file/password_file/' {FILE}", SOON)
         place = self.log_place()
         self.guest.run("systemctl restart vebridge", SOON)
-        self.wait_log(place, "connected to .*1885")
+        self.wait_log(place, "=broker connected")
         doctor = self.machine.doctor
         doctor.well()
         doctor.well(user="sailor")
