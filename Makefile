@@ -14,7 +14,7 @@ SWIFT_SOURCES = Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources Benc
 .DEFAULT_GOAL := help
 .PHONY: help run build release test history-proof trust-test offline-test mdns-test page-test wakeups throughput update-proof lint \
     format bench fuzz soak proxy docs deb install uninstall clean setup setup-test setup-deb \
-    machine-test setup-machine
+    package-test machine-test setup-machine
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -90,9 +90,14 @@ mdns-test: build ## A broker found by avahi-daemon, moved and withdrawn, in netw
 page-test: build ## The page in a real Chromium, at three widths (PICTURES=folder keeps pictures of it).
 	Tests/Page/page_test.py --program .build/debug/vebridge $(if $(PICTURES),--pictures '$(PICTURES)')
 
-# PACKAGE=FILE takes a package that is built already; ARGS=--verbose shows the guest's console.
+# PACKAGE=FILE takes a package that is built already; ARGS='--suite trixie' takes another Debian than this machine's.
 PACKAGE ?=
-machine-test: setup-machine ## The package on a real kernel with real drivers, in a virtual machine (five minutes).
+package-test: setup-machine ## The package on a fresh Debian: installed, used, upgraded, purged (five minutes).
+	$(if $(PACKAGE),,SWIFT="$(SWIFT)" packaging/deb.sh)
+	Tests/Package/package_test.py $(if $(PACKAGE),--package '$(PACKAGE)') $(ARGS)
+
+# ARGS=--verbose shows the guest's console.
+machine-test: setup-machine ## The package on a real kernel with real drivers, in a virtual machine (eight minutes).
 	$(if $(PACKAGE),,SWIFT="$(SWIFT)" packaging/deb.sh)
 	Tests/Machine/image.sh build/machine
 	Tests/Machine/machine_test.py --image build/machine $(if $(PACKAGE),--package '$(PACKAGE)') $(ARGS)
@@ -105,8 +110,12 @@ throughput: setup-test ## How long a reading takes to a subscriber, 10,000 a min
 
 lint: ## The layout of the code, and that the scripts are sound.
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
-	@for script in packaging/setup.sh packaging/deb.sh Tests/Machine/image.sh Tests/Machine/guest/init \
+	@for script in packaging/setup.sh packaging/deb.sh packaging/debian/vebridge.postinst \
+	    packaging/debian/vebridge.postrm Tests/Machine/image.sh Tests/Machine/guest/init \
 	    Tests/Machine/guest/agent Fuzz/run.sh .ci/run; do sh -n "$$script" || exit 1; done
+	@for script in Tests/Machine/*.py Tests/Package/*.py; do ! command -v python3 >/dev/null || \
+	    python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$$script" || exit 1; done
+	@if udevadm verify --help >/dev/null 2>&1; then udevadm verify --no-summary udev/*.rules; fi
 
 format: ## Lays the code out as lint wants it.
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
@@ -151,9 +160,11 @@ install: release ## The program, its example file and the udev rules, under PREF
 	install -D -m 755 .build/release/vebridge $(DESTDIR)$(PREFIX)/bin/vebridge
 	install -D -m 644 packaging/vebridge.toml.example $(DESTDIR)$(PREFIX)/share/doc/vebridge/vebridge.toml.example
 	install -D -m 644 udev/60-vebridge.rules $(DESTDIR)/etc/udev/rules.d/60-vebridge.rules
+	install -D -m 644 udev/86-vebridge-brltty.rules $(DESTDIR)/etc/udev/rules.d/86-vebridge-brltty.rules
 
 uninstall: ## Takes away what install put there; configuration stays.
-	rm -f $(DESTDIR)$(PREFIX)/bin/vebridge $(DESTDIR)/etc/udev/rules.d/60-vebridge.rules
+	rm -f $(DESTDIR)$(PREFIX)/bin/vebridge $(DESTDIR)/etc/udev/rules.d/60-vebridge.rules \
+	    $(DESTDIR)/etc/udev/rules.d/86-vebridge-brltty.rules
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vebridge
 
 clean: ## Takes away what was built.

@@ -33,7 +33,11 @@ vebridge ($version) stable; urgency=medium
  -- The vebridge authors <vebridge@example.org>  $(date -R -d "@$SOURCE_DATE_EPOCH")
 END
 cp systemd/vebridge.service "$tree/debian/vebridge.service"
+for kind in path service; do
+    cp "systemd/vebridge-update.$kind" "$tree/debian/vebridge.vebridge-update.$kind"
+done
 cp udev/60-vebridge.rules "$tree/debian/vebridge.udev"
+cp udev/86-vebridge-brltty.rules "$tree/debian/vebridge.vebridge-brltty.udev"
 cp README.md "$tree/"
 cp docs/*.md docs/*.svg "$tree/docs/"
 cp packaging/vebridge.1 "$tree/"

@@ -12,7 +12,7 @@ set -eu
 build="libmosquitto-dev libudev-dev libssl-dev libsqlite3-dev pkg-config"
 deb="debhelper dpkg-dev lintian"
 test="mosquitto mosquitto-clients python3"
-machine="qemu-system-x86 mmdebstrap e2fsprogs cpio kmod busybox-static xz-utils python3"
+machine="qemu-system-x86 mmdebstrap openssl e2fsprogs cpio kmod busybox-static xz-utils python3"
 
 case "${1:-}" in
     build) wanted=$build ;;

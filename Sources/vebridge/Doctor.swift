@@ -43,9 +43,10 @@ struct DoctorCommand: ParsableCommand {
         let isBare = ports.isEmpty && can.isEmpty && broker == nil
         let file = config ?? (isBare && access(Self.standardFile, F_OK) == 0 ? Self.standardFile : nil)
         var configuration = Configuration()
+        var hidden: [String] = []
         if let file {
             do {
-                configuration = try Configuration.load(file: file)
+                (configuration, hidden) = try Doctor.load(file)
             } catch {
                 return try tell(Doctor.findings(of: error))
             }
@@ -55,7 +56,7 @@ struct DoctorCommand: ParsableCommand {
         configuration.apply(
             ports: ports.isEmpty ? nil : ports, can: can.isEmpty ? nil : can,
             broker: broker == nil ? nil : try broker.map { try BrokerURL(parsing: $0) } ?? line.broker.url)
-        let findings = Doctor(configuration, asks: ask).examine { if !json { show($0) } }
+        let findings = Doctor(configuration, hiddenSecrets: hidden, asks: ask).examine { if !json { show($0) } }
         try tell(findings, isShown: !json)
     }
 

@@ -39,10 +39,9 @@ struct Run: ParsableCommand, Sendable {
     func run() throws {
         var configuration = try load()
         let reload = Reload(configuration)
-        StopSignals.watch { reload.stop($0) }
         // What the command line says stays said.
         let (file, again) = (options.config, self)
-        if !once { StopSignals.watchHangUp { reload.read(file) { try again.load() } } }
+        StopSignals.watch({ reload.stop($0) }, hangUp: once ? nil : { reload.read(file) { try again.load() } })
         while true {
             let outcome = try run(configuration, reload)
             if case .done = outcome, let next = reload.takeNext() {

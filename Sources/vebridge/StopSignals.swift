@@ -5,59 +5,67 @@ enum StopSignals {
     /// Calls `stop` once, with the signal's name, when one arrives; a second one ends the program at once.
     ///
     /// Call it before other threads start: they inherit that these signals are not for them.
-    static func watch(_ stop: @escaping @Sendable (String) -> Void) {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for number in [SIGINT, SIGTERM] { sigaddset(&set, number) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        let box = Unmanaged.passRetained(Handler(stop: stop))
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                let handler = Unmanaged<Handler>.fromOpaque(context).takeRetainedValue()
-                var set = sigset_t()
-                sigemptyset(&set)
-                for number in [SIGINT, SIGTERM] { sigaddset(&set, number) }
-                var number: Int32 = 0
-                guard sigwait(&set, &number) == 0 else { return nil }
-                handler.stop(number == SIGINT ? "Ctrl-C" : "SIGTERM")
-                pthread_sigmask(SIG_UNBLOCK, &set, nil)
-                return nil
-            }, box.toOpaque())
-        if code == 0 { pthread_detach(thread) } else { box.release() }
-    }
-
-    /// Calls `hangUp` each time that SIGHUP arrives. With a terminal that signal says that it is gone, and ends the
-    /// program as it always has; then nothing is watched.
     ///
-    /// Call it before other threads start.
-    static func watchHangUp(_ hangUp: @escaping @Sendable () -> Void) {
-        guard isatty(0) == 0, isatty(2) == 0 else { return }
+    /// - Parameter hangUp: is called each time that SIGHUP arrives. With a terminal that signal says that it is gone,
+    ///   and ends the program as it always has; then nothing is watched.
+    static func watch(_ stop: @escaping @Sendable (String) -> Void, hangUp: (@Sendable () -> Void)? = nil) {
+        let hangUp = isatty(0) == 0 && isatty(2) == 0 ? hangUp : nil
+        // All of them before the first thread is there: a signal goes to any thread that does not block it, and one
+        // that waits for others would be ended by it, and the program with it.
+        block([SIGINT, SIGTERM] + (hangUp == nil ? [] : [SIGHUP]))
+        start {
+            let set = signals([SIGINT, SIGTERM])
+            guard let number = next(of: set) else { return }
+            stop(number == SIGINT ? "Ctrl-C" : "SIGTERM")
+            unblock(set)
+        }
+        guard let hangUp else { return }
+        start {
+            let set = signals([SIGHUP])
+            while next(of: set) != nil { hangUp() }
+        }
+    }
+
+    private static func signals(_ numbers: [Int32]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        sigaddset(&set, SIGHUP)
+        for number in numbers { sigaddset(&set, number) }
+        return set
+    }
+
+    private static func block(_ numbers: [Int32]) {
+        var set = signals(numbers)
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        let box = Unmanaged.passRetained(Handler { _ in hangUp() })
+    }
+
+    private static func unblock(_ set: sigset_t) {
+        var set = set
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
+    /// Waits for one of these signals; nil if that is not possible.
+    private static func next(of set: sigset_t) -> Int32? {
+        var set = set
+        var number: Int32 = 0
+        return sigwait(&set, &number) == 0 ? number : nil
+    }
+
+    /// Runs something on a thread of its own.
+    private static func start(_ work: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(Work(run: work))
         var thread = pthread_t()
         let code = pthread_create(
             &thread, nil,
             { context in
                 guard let context else { return nil }
-                let handler = Unmanaged<Handler>.fromOpaque(context).takeRetainedValue()
-                var set = sigset_t()
-                sigemptyset(&set)
-                sigaddset(&set, SIGHUP)
-                var number: Int32 = 0
-                while sigwait(&set, &number) == 0 { handler.stop("SIGHUP") }
+                Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, box.toOpaque())
         if code == 0 { pthread_detach(thread) } else { box.release() }
     }
 
-    private final class Handler: Sendable {
-        let stop: @Sendable (String) -> Void
-        init(stop: @escaping @Sendable (String) -> Void) { self.stop = stop }
+    private final class Work: Sendable {
+        let run: @Sendable () -> Void
+        init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 }

@@ -49,7 +49,8 @@ class FTX:
                  strings=("VictronEnergy BV", "VE Direct cable")):
         self.to_charger = to_charger
         self.vendor, self.product, self.release = vendor, product, release
-        self.strings = list(strings) + [serial]
+        # A cable that tells no serial number has no such string.
+        self.strings = list(strings) + ([serial] if serial else [])
         self.baud = None
         self.latency = 16
         self.received = bytearray()     # from QEMU, not yet a whole packet
@@ -175,7 +176,7 @@ class FTX:
     def _descriptor(self, kind, index):
         if kind == 1:
             return struct.pack("<BBHBBBBHHHBBBB", 18, 1, 0x0200, 0, 0, 0, 8, self.vendor, self.product, self.release,
-                               1, 2, 3, 1)
+                               1, 2, 3 if len(self.strings) == 3 else 0, 1)
         if kind == 2:
             parts = struct.pack("<BBBBBBBBB", 9, 4, 0, 0, 2, 0xFF, 0xFF, 0xFF, 2)
             for endpoint in (BULK_IN, BULK_OUT):
@@ -223,8 +224,8 @@ class FTX:
 class Cable:
     """Both ends: which charger is at the one, and whether the other is plugged in."""
 
-    def __init__(self, line, serial):
-        self.serial = serial
+    def __init__(self, line, serial, strings):
+        self.serial, self.strings = serial, strings
         self.door = socket.socket(socket.AF_UNIX)
         self.door.bind(line)
         self.door.listen(1)
@@ -248,7 +249,7 @@ class Cable:
         words = order.split()
         self.pull()
         if words[0] == "plug":
-            self.chip = FTX(words[1], self.serial, self.to_charger)
+            self.chip = FTX(words[1], self.serial, self.to_charger, strings=self.strings)
         print(words[0], flush=True)
 
     def run(self):
@@ -310,9 +311,11 @@ class Cable:
 def main():
     parser = argparse.ArgumentParser(description="A cable with an FT-X chip, for QEMU's usb-redir.")
     parser.add_argument("--line", required=True)
-    parser.add_argument("--serial", required=True)
+    parser.add_argument("--serial", required=True, help="the serial number; none if empty")
+    parser.add_argument("--maker", default="VictronEnergy BV")
+    parser.add_argument("--product", default="VE Direct cable")
     options = parser.parse_args()
-    Cable(options.line, options.serial).run()
+    Cable(options.line, options.serial, (options.maker, options.product)).run()
 
 
 if __name__ == "__main__":

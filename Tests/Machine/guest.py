@@ -163,6 +163,19 @@ class Guest:
     def wait_until_up(self, patience):
         self.agent = connect(self.path("agent"), self.alive, 30)
         self.answers = self.agent.makefile("r")
+        self._wait_for_agent(patience)
+
+    def reboot(self, patience=600):
+        """The same machine from its beginning, with all that is plugged in and all that is on its disk."""
+        self.monitor.forget("RESET")
+        # Otherwise the machine ends when it would begin again, as after a panic.
+        self.monitor.run("set-action", reboot="reset")
+        self.run("systemctl --no-block reboot")
+        self.monitor.wait("RESET", 120)
+        self._wait_for_agent(patience)
+        self.monitor.run("set-action", reboot="shutdown")
+
+    def _wait_for_agent(self, patience):
         self.agent.settimeout(patience)
         try:
             while True:

@@ -25,7 +25,8 @@ mark=$(cat "$here/image.sh" "$here"/guest/* | sha256sum | cut -c 1-16)-$SUITE
 if [ "$(cat "$folder/mark" 2>/dev/null)" = "$mark" ]; then exit 0; fi
 rm -f "$folder/mark"
 
-packages="systemd systemd-sysv udev kmod dbus iproute2 procps mosquitto can-utils"
+# ModemManager and brltty are what takes ports on other machines; they stand by until they are started.
+packages="systemd systemd-sysv udev kmod dbus iproute2 procps mosquitto can-utils modemmanager brltty"
 # Drivers of the emulated machine, of USB and serial ports, and of CAN. Others on which they stand come by themselves.
 early="virtio_pci virtio_blk ext4 crc32c_generic"
 late="virtio_console virtio_net virtio_rng xhci_pci usbserial ftdi_sio cp210x ch341 pl2303 cdc_acm
@@ -99,6 +100,7 @@ echo machine >"\$root/etc/hostname"
 printf '127.0.0.1 localhost machine\n' >"\$root/etc/hosts"
 printf '/dev/vda / ext4 defaults 0 1\n' >"\$root/etc/fstab"
 chroot "\$root" systemctl --quiet enable machine-agent.service systemd-networkd.service mosquitto.service
+chroot "\$root" systemctl --quiet disable ModemManager.service brltty.service
 # Nobody logs in, and there is no more than one boot to be remembered.
 chroot "\$root" systemctl --quiet mask getty@tty1.service serial-getty@ttyS0.service getty.target apt-daily.timer \\
     apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-firstboot.service \\

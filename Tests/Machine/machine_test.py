@@ -24,25 +24,18 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+from cable_steps import CableSteps              # noqa: E402
+from doctor_steps import DoctorSteps            # noqa: E402
 from ear import Ear                             # noqa: E402
 from guest import Guest, GuestError             # noqa: E402
+from report import SOON, Failure, Report, need  # noqa: E402
+from service_steps import ServiceSteps          # noqa: E402
 
-# Deadlines, in seconds, for what takes a moment on a real machine: an emulated one on a busy host is slow.
-SOON = 90
 # How old a payload may be, by what its charger held: the program's own patience and the machine's slowness.
 TRUTH_LASTS = 30
 # Nobody else is disturbed by a fault: the longest time without a word that is still no gap.
 UNDISTURBED = 10
 RULES = "/usr/share/doc/vebridge/examples/61-vebridge-multiplexers.rules"
-
-
-class Failure(Exception):
-    """Something that was to be proven is not so."""
-
-
-def need(condition, text):
-    if not condition:
-        raise Failure(text)
 
 
 class Helper:
@@ -122,10 +115,10 @@ class Charger(Helper):
 class Cable(Helper):
     """A VE.Direct cable with its own chip; its line is where a charger connects."""
 
-    def __init__(self, line, serial):
+    def __init__(self, line, serial, *more):
         self.line, self.serial = line, serial
         self.baud = None
-        super().__init__(os.path.join(HERE, "ftx.py"), "--line", line, "--serial", serial)
+        super().__init__(os.path.join(HERE, "ftx.py"), "--line", line, "--serial", serial, *more)
 
     def understand(self, line):
         words = line.split()
@@ -133,52 +126,6 @@ class Cable(Helper):
             self.baud = None if words[1] == "None" else int(words[1])
         else:
             self.done.append(words[0])
-
-
-class Report:
-    def __init__(self, verbose):
-        self.steps = []
-        self.verbose = verbose
-        self.started = time.monotonic()
-
-    def step(self, name, action):
-        """Runs one proof; it returns what is worth telling, as a text and figures."""
-        begun = time.monotonic()
-        entry = {"step": name, "proven": False}
-        try:
-            text, figures = action()
-            entry.update(proven=True, text=text, figures=figures)
-        except (Failure, GuestError) as error:
-            entry.update(text=str(error), figures={})
-        entry["begun"] = round(begun - self.started, 2)
-        entry["seconds"] = round(time.monotonic() - begun, 2)
-        self.steps.append(entry)
-        print(self.line(entry), flush=True)
-        return entry["proven"]
-
-    def step_at(self, when):
-        names = [entry["step"] for entry in self.steps if entry["begun"] <= when - self.started]
-        return names[-1] if names else "-"
-
-    @staticmethod
-    def line(entry):
-        mark = "proven" if entry["proven"] else "FAILED"
-        text = entry["text"].replace("\n", "\n" + " " * 33)
-        return f"{mark}  {entry['step']:<16} {entry['seconds']:6.1f} s  {text}"
-
-    @property
-    def good(self):
-        return bool(self.steps) and all(entry["proven"] for entry in self.steps)
-
-    def text(self):
-        count = sum(entry["proven"] for entry in self.steps)
-        lines = [self.line(entry) for entry in self.steps]
-        lines.append(f"{count} of {len(self.steps)} proven in {time.monotonic() - self.started:.0f} s")
-        return "\n".join(lines)
-
-    def json(self):
-        return json.dumps({"good": self.good, "seconds": round(time.monotonic() - self.started, 1),
-                           "steps": self.steps}, indent=1)
 
 
 def packages_for(package, image):
@@ -231,6 +178,29 @@ def record_bus(program, folder, seconds):
     return os.path.join(bus, "bus0.log"), values
 
 
+def certificates(folder):
+    """A broker's certificate, the authority that signed it, another authority, and no certificate at all."""
+    def openssl(*words):
+        done = subprocess.run(["openssl", *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise GuestError(f"openssl {words[0]}: {done.stdout}")
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    for name in ("boat", "other"):
+        openssl("req", "-x509", *key, "-days", "30", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
+                f"{name}.pem")
+    with open(os.path.join(folder, "names"), "w") as file:
+        file.write("subjectAltName=DNS:localhost\n")
+    with open(os.path.join(folder, "garbage.pem"), "w") as file:
+        file.write("not a certificate\n")
+    openssl("req", *key, "-subj", "/CN=localhost", "-keyout", "broker.key", "-out", "broker.csr")
+    openssl("x509", "-req", "-in", "broker.csr", "-CA", "boat.pem", "-CAkey", "boat.key", "-CAcreateserial", "-days", "20",
+            "-extfile", "names", "-out", "broker.pem")
+    names = ["boat.pem", "other.pem", "garbage.pem", "broker.pem", "broker.key"]
+    subprocess.run(["tar", "-C", folder, "-cf", os.path.join(folder, "tls.tar"), *names], check=True)
+    return os.path.join(folder, "tls.tar")
+
+
 def unpack_program(package, folder):
     """The program of the package, for this side: simulator and recorder are the ones that are shipped."""
     tree = os.path.join(folder, "tree")
@@ -253,8 +223,24 @@ class MachineTest:
         self.cables = {"C": Cable(path("line-c"), "VE7C0001"), "D": Cable(path("line-d"), "VE7D0002")}
         # Which stream of QEMU's, and which of the USB sockets.
         self.links = {"A": "port-FT2A0001-00", "B": "port-FT2B0002-00", "C": "VE7C0001", "D": "VE7D0002"}
+        # In which of them each cable of Victron's is.
+        self.sockets = {"C": "usbC", "D": "usbD"}
+        self.more_cables = []
         self.chargers["C"].order("plug", self.cables["C"].line)
         self.chargers["D"].order("plug", self.cables["D"].line)
+        self.doctor = DoctorSteps(self)
+        self.service_steps = ServiceSteps(self)
+        self.cable_steps = CableSteps(self)
+
+    def new_cable(self, serial, *more):
+        """Another cable, with nothing at its other end."""
+        cable = Cable(self.guest.path(f"line-{len(self.more_cables)}"), serial, *more)
+        self.more_cables.append(cable)
+        return cable
+
+    def plug_cable(self, name):
+        """A cable of Victron's into the socket in which it was."""
+        self.cables[name].order("plug", self.guest.path(self.sockets[name]))
 
     # How the machine is
 
@@ -279,19 +265,20 @@ class MachineTest:
         """Whether a message says what this charger measures now."""
         return lambda message: not message.retained and message.topic == charger.topic("edbc")
 
-    def wait_value(self, charger, mark, patience=SOON):
+    def wait_value(self, charger, mark, patience=SOON, ear=None):
         """The first panel power after the mark that this charger held since then."""
-        with self.ear.news:
-            since = self.ear.messages[mark - 1].when if mark else 0
+        ear = ear or self.ear
+        with ear.news:
+            since = ear.messages[mark - 1].when if mark else 0
 
         def fresh(message):
             if not self.live(charger)(message) or message.when < since:
                 return False
             return int(message.payload) in charger.held_lately("EDBC", message.when, TRUTH_LASTS)
 
-        message = self.ear.wait(fresh, patience, mark)
+        message = ear.wait(fresh, patience, mark)
         if message is None:
-            heard = self.ear.since(mark, lambda message: charger.serial in message.topic)
+            heard = ear.since(mark, lambda message: charger.serial in message.topic)
             raise Failure(f"no panel power of {charger.serial} within {patience} s; heard of it: {heard[-5:]}\n"
                           + self.guest.run("journalctl -u vebridge -n 12 --no-pager -o cat; ls -l /dev/vebridge",
                                            check=False)[1])
@@ -313,6 +300,18 @@ class MachineTest:
         edges = [start] + times + [time.monotonic()]
         return max(after - before for before, after in zip(edges, edges[1:]))
 
+    def history(self):
+        """The minutes that are written down, as lines of the export."""
+        text = self.guest.run("vebridge history export --json --only samples --only minutes --state /var/lib/vebridge", SOON)
+        return text.splitlines()
+
+    def keeps(self, before):
+        """Whether what was written down before still is."""
+        now = set(self.history())
+        lost = [line for line in before if line not in now]
+        need(before and not lost, f"{len(lost)} of {len(before)} lines of the history are gone: {lost[:3]}")
+        return len(before)
+
     def undisturbed(self, names, mark):
         worst = {name: self.silence(self.chargers[name], mark) for name in names}
         for name, seconds in worst.items():
@@ -322,9 +321,9 @@ class MachineTest:
     # The proofs, in their order
 
     def boot(self):
-        self.guest.wait_until_up(240)
+        self.guest.wait_until_up(600)
         seconds = self.guest.passed()
-        state = self.guest.run("systemctl is-system-running --wait || true", 240).strip()
+        state = self.guest.run("systemctl is-system-running --wait || true", 600).strip()
         failed = self.guest.run("systemctl --failed --no-legend --plain").strip()
         need(state == "running", f"systemd says '{state}': {failed}")
         kernel = self.guest.run("uname -r").strip()
@@ -332,12 +331,20 @@ class MachineTest:
         return f"Linux {kernel}, systemd {systemd}, after {seconds:.1f} s", {"boot": round(seconds, 1)}
 
     def install(self):
-        self.guest.run("mkdir -p /run/packages && tar -C /run/packages -xf /dev/vdb", SOON)
+        self.unpack()
+        # A cable that was there before: it has to have its link without being plugged in again.
+        for name, port in (("C", 3), ("D", 4), ("E", 7), ("F", 8)):
+            self.guest.plug_redirected(f"usb{name}", port)
+        self.plug_cable("C")
+        self.guest.run(f"udevadm wait --timeout={SOON} /dev/serial/by-id/usb-VictronEnergy_BV_VE_Direct_cable_VE7C0001-"
+                       "if00-port0", SOON + 20)
+        need("vebridge" not in self.guest.run("ls /dev"), "there is a link before there is a rule")
         others = self.guest.run("cd /run/packages && ls *.deb").split()
         begun = time.monotonic()
         text = self.guest.run("cd /run/packages && DEBIAN_FRONTEND=noninteractive dpkg -i *.deb", 240)
         took = time.monotonic() - begun
         need("vebridge" in text, text)
+        self.wait_link(self.links["C"])
         version = self.guest.run("vebridge --version").strip()
         missing = self.guest.run("ldd /usr/bin/vebridge | grep 'not found' || true").strip()
         need(not missing, f"libraries are missing: {missing}")
@@ -351,6 +358,10 @@ class MachineTest:
         others = [name for name in others if not name.startswith("vebridge")]
         return (f"vebridge {version} by dpkg with {len(others)} declared dependencies that were missing, started by it"
                 f" in {took:.1f} s", {"dpkg": round(took, 1), "dependencies": others})
+
+    def unpack(self):
+        """The packages and the recording, in the machine's memory."""
+        self.guest.run("mkdir -p /run/packages && tar -C /run/packages -xf /dev/vdb", SOON)
 
     def service(self):
         """Hardened, and the unit says nothing that systemd does not know."""
@@ -374,7 +385,7 @@ class MachineTest:
                 {"exposure": level, "restart": round(took, 1)})
 
     def plug(self):
-        """Four cables into a running service: links, owners, latency and tags by udev; topics by the program."""
+        """Four cables at a running service: links, owners, latency and tags by udev; topics by the program."""
         self.guest.run(f"cp {RULES} /etc/udev/rules.d/ && sed -i 's/^#\\(.*\"0403\".*\"6001\".*\\)/\\1/' "
                        "/etc/udev/rules.d/61-vebridge-multiplexers.rules && udevadm control --reload")
         mark = self.ear.mark()
@@ -382,9 +393,7 @@ class MachineTest:
         for name, port, serial in (("A", 1, "FT2A0001"), ("B", 2, "FT2B0002")):
             self.guest.plug_serial(f"usb{name}", port, serial)
             self.chargers[name].order("plug", self.guest.path(f"usb{name}"))
-        for name, port in (("C", 3), ("D", 4)):
-            self.guest.plug_redirected(f"usb{name}", port)
-            self.cables[name].order("plug", self.guest.path(f"usb{name}"))
+        self.plug_cable("D")
         for link in self.links.values():
             self.wait_link(link)
         linked = time.monotonic() - begun
@@ -481,8 +490,9 @@ class MachineTest:
         for name in "CD":
             self.wait_link(self.links[name], there=False)
         plugged = time.monotonic()
-        self.cables["D"].order("plug", self.guest.path("usbC"))
-        self.cables["C"].order("plug", self.guest.path("usbD"))
+        self.sockets = {"C": self.sockets["D"], "D": self.sockets["C"]}
+        for name in "CD":
+            self.plug_cable(name)
         for name in "CD":
             self.wait_link(self.links[name])
         linked = time.monotonic() - plugged
@@ -617,8 +627,8 @@ class MachineTest:
                 {"offline": round(told_after, 1), "back": round(took, 1), "systemd": text})
 
     def upgrade(self):
-        """The same package again: the configuration that was changed stays, the service is restarted."""
-        process = self.process()
+        """The same package again: changed configuration and history stay, the service is restarted."""
+        process, history = self.process(), self.history()
         before = self.guest.run("sha256sum /etc/vebridge/vebridge.toml")
         first = self.ear.mark()
         begun = time.monotonic()
@@ -631,8 +641,9 @@ class MachineTest:
         for charger in self.chargers.values():
             self.wait_value(charger, mark)
         silence = round(max(self.silence(charger, first) for charger in self.chargers.values()), 1)
-        return (f"dpkg took {took:.1f} s; configuration kept, program replaced, nobody without a value for longer than "
-                f"{silence} s", {"dpkg": round(took, 1), "gap": silence})
+        kept = self.keeps(history)
+        return (f"dpkg took {took:.1f} s; configuration and {kept} lines of history kept, program replaced, nobody "
+                f"without a value for longer than {silence} s", {"dpkg": round(took, 1), "gap": silence})
 
     def stop(self):
         mark = self.ear.mark()
@@ -648,10 +659,10 @@ class MachineTest:
 
     def purge(self):
         self.guest.run("DEBIAN_FRONTEND=noninteractive dpkg --purge vebridge", SOON)
-        left = self.guest.run("ls -d /etc/vebridge /usr/bin/vebridge /lib/udev/rules.d/60-vebridge.rules "
-                              "/lib/systemd/system/vebridge.service 2>/dev/null || true").split()
+        left = self.guest.run("ls -d /etc/vebridge /usr/bin/vebridge /lib/udev/rules.d/*vebridge* /var/lib/vebridge "
+                              "/var/lib/private/vebridge /lib/systemd/system/vebridge.service 2>/dev/null || true")
         need(not left, f"left behind: {left}")
-        return "program, rules, unit and configuration are gone", {}
+        return "program, rules, unit, configuration and history are gone", {}
 
     def truth(self):
         """Every live payload of the whole run against what its charger held; nobody had another's name."""
@@ -686,30 +697,40 @@ class MachineTest:
         need(not failed, f"units failed: {failed}")
         return "no warning of the kernel, no failed unit", {}
 
-    def run(self):
-        step = self.report.step
-        if not (step("boot", self.boot) and step("install", self.install)):
-            return
-        if not (step("service", self.service) and step("plug four", self.plug)):
-            return
-        step("udev", self.udev)
-        step("masterbus", self.masterbus)
-        step("can controller", self.can_controller)
-        step("swap usb", self.swap_usb)
-        step("swap chargers", self.swap_chargers)
-        step("pull one", self.pull)
-        step("broker away", self.broker)
-        step("suspend", self.suspend)
-        step("clock", self.clock)
-        step("hang", self.hang)
-        step("upgrade", self.upgrade)
-        step("stop", self.stop)
-        step("kernel", self.kernel)
-        step("truth", self.truth)
-        step("purge", self.purge)
+    def first_steps(self):
+        """What everything else stands on."""
+        return [("boot", self.boot), ("install", self.install), ("service", self.service), ("plug four", self.plug)]
+
+    def steps(self):
+        """In this order, because some leave behind what others begin with; each can be left out."""
+        service, cables = self.service_steps, self.cable_steps
+        return [
+            ("udev", self.udev), ("masterbus", self.masterbus), ("can controller", self.can_controller),
+            ("reload", service.reload), *self.doctor.steps(), ("secret", service.secret), ("bus away", cables.bus_away),
+            ("swap usb", self.swap_usb), ("swap chargers", self.swap_chargers), ("pull one", self.pull),
+            ("replug", cables.replug), ("other cables", cables.strangers), ("ModemManager", cables.modem_manager),
+            ("broker away", self.broker), ("suspend", self.suspend), ("clock", self.clock), ("hang", self.hang),
+            ("kill", service.kill), ("reboot", service.reboot), ("upgrade", self.upgrade), ("stop", self.stop),
+            ("kernel", self.kernel), ("truth", self.truth), ("purge", self.purge),
+        ]
+
+    def run(self, only=None):
+        for name, proof in self.first_steps():
+            if not self.report.step(name, proof):
+                return
+        for name, proof in self.steps():
+            if only is None or name in only:
+                self.report.step(name, proof)
+
+    def shell(self):
+        """Takes scripts from standard input, a line each, to look around by hand."""
+        print("a line is a script for the machine; end of input ends it", flush=True)
+        for line in sys.stdin:
+            status, text = self.guest.run(line, 300, check=False)
+            print(f"{text.rstrip()}\n[{status}]", flush=True)
 
     def close(self):
-        for helper in list(self.chargers.values()) + list(self.cables.values()):
+        for helper in list(self.chargers.values()) + list(self.cables.values()) + self.more_cables:
             helper.close()
 
 
@@ -722,6 +743,8 @@ def main():
     parser = argparse.ArgumentParser(description="The package on a real kernel, in a virtual machine.")
     parser.add_argument("--image", default="build/machine", help="the folder that image.sh made")
     parser.add_argument("--package", default=None, help="the Debian package; the newest in build/ unless told")
+    parser.add_argument("--only", default=None, help="steps after the first four, by their names, with commas")
+    parser.add_argument("--shell", action="store_true", help="afterwards take scripts from standard input")
     parser.add_argument("--verbose", action="store_true", help="show the machine's console")
     options = parser.parse_args()
     package = options.package or built_package()
@@ -741,13 +764,15 @@ def main():
             capture, bus_values = record_bus(program, folder, 20)
             disk = os.path.join(folder, "disk.tar")
             words = ["tar", "-cf", disk]
-            for file in files + [capture]:
+            for file in files + [capture, certificates(folder)]:
                 words += ["-C", os.path.dirname(os.path.abspath(file)), os.path.basename(file)]
             subprocess.run(words + ["--transform", "s/^bus0.log$/bus.log/"], check=True)
-            guest = Guest(options.image, disk, ["usbA", "usbB", "usbC", "usbD"], options.verbose)
+            guest = Guest(options.image, disk, [f"usb{name}" for name in "ABCDEF"], options.verbose)
             ear = Ear(guest.broker_port)
             test = MachineTest(guest, ear, folder, bus_values, report)
-            test.run()
+            test.run(options.only and [name.strip() for name in options.only.split(",")])
+            if options.shell:
+                test.shell()
             status = 0 if report.good else 1
         except (GuestError, Failure) as error:
             print(f"the machine could not be set up: {error}", file=sys.stderr)

@@ -27,12 +27,15 @@ extension Configuration {
     /// - Parameters:
     ///   - file: the path, as messages will name it.
     ///   - environment: the variables that `password_env` may name; by default those of the process.
+    ///   - readSecret: gives the bytes of the file that `password_file` names.
     /// - Throws: everything that is wrong, with lines; one diagnostic without a line if the file cannot be read.
     public static func load(
-        file: String, environment: [String: String]? = nil
+        file: String, environment: [String: String]? = nil,
+        readSecret: (_ path: String) throws(FileReadError) -> [UInt8] = Configuration.readSecretFile
     ) throws(ConfigurationError) -> Configuration {
         let text = try readText(file)
-        var configuration = try parse(text: text, file: file, environment: environment ?? processEnvironment())
+        var configuration = try parse(
+            text: text, file: file, environment: environment ?? processEnvironment(), readSecret: readSecret)
         configuration.file = fullPath(file)
         return configuration
     }

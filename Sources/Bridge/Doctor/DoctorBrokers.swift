@@ -1,5 +1,8 @@
 extension Doctor {
-    func brokers() -> [Finding] { asks ? ([configuration.broker] + configuration.brokers).map(look) : [] }
+    func brokers() -> [Finding] {
+        // Without its secret a broker would refuse us for a reason that is none.
+        asks && hiddenSecrets.isEmpty ? ([configuration.broker] + configuration.brokers).map(look) : []
+    }
 
     private func look(at broker: Configuration.Broker) -> Finding {
         let name = broker.name.isEmpty ? broker.url.description : broker.name
@@ -25,8 +28,9 @@ extension Doctor {
             return Finding(
                 "broker", .fault, name, trouble.reason,
                 remedy: local
-                    ? "sudo apt install mosquitto && sudo systemctl start mosquitto"
-                    : "broker.url = \"mqtt://HOST:PORT\"   # or start the broker on \(server.host)")
+                    ? facts.exists("/usr/sbin/mosquitto")
+                        ? "sudo systemctl enable --now mosquitto" : "sudo apt install mosquitto"
+                    : edit("[broker] url = \"mqtt://HOST:PORT\", or start the broker on \(server.host)"))
         case .hostNotFound:
             return Finding("broker", .fault, name, trouble.reason, remedy: "getent hosts \(server.host)")
         case .unreachable, .timedOut:
@@ -35,10 +39,18 @@ extension Doctor {
             return Finding(
                 "credentials", .fault, name, trouble.reason,
                 remedy: broker.username.isEmpty
-                    ? "broker.username and broker.password_file in the configuration"
+                    ? edit("[broker] username and password_file, as the broker knows them")
                     : "sudo mosquitto_passwd /etc/mosquitto/passwd \(broker.username)   # on the broker's host")
         case .tls:
             return Finding("tls", .fault, name, trouble.reason, remedy: tlsRemedy(trouble.reason, server, broker))
+        case .settings where server.transport == .mqtts:
+            // A file that is not what it should be.
+            let files = [broker.tls.caFile, broker.tls.certificate, broker.tls.key].filter { !$0.isEmpty }
+            let file = files.first(where: trouble.reason.contains) ?? files.first
+            return Finding(
+                "tls", .fault, name, trouble.reason,
+                remedy: file.map { "head -n 1 \($0)   # begins with -----BEGIN, as the broker's owner gave it" }
+                    ?? edit("[broker.tls]"))
         case .closed, .version, .rejected, .takenOver, .settings, .moved, .stopped, .other:
             return Finding(
                 "broker", .fault, name, trouble.reason,
@@ -51,11 +63,10 @@ extension Doctor {
             return "timedatectl   # is the clock right? then renew the broker's certificate"
         }
         if reason.contains("does not name") {
-            return "broker.tls.server_name = \"NAME\"   # a name that the certificate carries, or use it in broker.url"
+            return edit("[broker.tls] server_name = \"NAME\", a name that the certificate carries")
         }
-        if reason.contains("unknown authority") || reason.contains("nobody but itself") {
-            return
-                "broker.tls.ca_file = \"/etc/vebridge/ca.pem\"   # the authority that signed the broker's certificate"
+        if !broker.tls.caFile.isEmpty || reason.contains("unknown authority") || reason.contains("nobody but itself") {
+            return edit("[broker.tls] ca_file = \"/etc/vebridge/ca.pem\", the authority that signed the certificate")
         }
         return "openssl s_client -connect \(server.host):\(server.port) </dev/null"
     }

@@ -18,8 +18,7 @@ extension Doctor {
             let strangers = holders.filter { !$0.hasPrefix("vebridge (") }
             return [
                 strangers.first.map { stranger in
-                    let process = stranger.split(separator: "(").last?.dropLast() ?? ""
-                    return Finding("held", .fault, name, "held by \(stranger)", remedy: "sudo kill \(process)")
+                    Finding("held", .fault, name, "held by \(stranger)", remedy: remedy(against: stranger))
                 } ?? Finding("can", .good, name, "there, and no other program holds it")
             ]
         case .replay(let path):
@@ -37,7 +36,9 @@ extension Doctor {
             return Finding(
                 "can", .fault, name,
                 "there is no such interface: the adapter is not plugged in, or its driver is missing",
-                remedy: "ip -br link show type can")
+                remedy: name.hasPrefix("vcan")
+                    ? "sudo modprobe vcan && sudo ip link add \(name) type vcan && sudo ip link set \(name) up"
+                    : "ip -br link show type can   # shows which there are")
         }
         // ARPHRD_CAN of <linux/if_arp.h>.
         if let type = facts.text("\(folder)/type"), type != "280" {
@@ -52,6 +53,9 @@ extension Doctor {
         guard flags & 1 == 1 else {
             return Finding(
                 "can", .fault, name, "the interface is down", remedy: isVirtual ? "sudo ip link set \(name) up" : setUp)
+        }
+        guard details != nil else {
+            return Finding("can", .note, name, "up; what its bit rate is, only 'ip' of the package iproute2 could tell")
         }
         if case .number(let digits)? = controller?["bittiming"]?["bitrate"], let rate = Int(digits),
             rate != Self.bitRate

@@ -50,6 +50,8 @@ public struct SystemFacts: Sendable {
         room = { path in
             var system = statvfs()
             guard statvfs(root + path, &system) == 0 else { return nil }
+            // No file can be made without an inode, however many bytes there are.
+            if system.f_files > 0, system.f_favail == 0 { return 0 }
             return Int64(system.f_bavail) * Int64(system.f_frsize)
         }
         writeTrouble = { folder in
@@ -72,6 +74,46 @@ public struct SystemFacts: Sendable {
         var text = String(decoding: bytes, as: UTF8.self)[...]
         while let last = text.last, last.isWhitespace { text.removeLast() }
         return String(text)
+    }
+
+    /// When a path was changed last, seconds since 1970; nil if there is none.
+    func modified(_ path: String) -> Int? {
+        var status = stat()
+        return stat(root + path, &status) == 0 ? status.st_mtim.tv_sec : nil
+    }
+
+    /// Whether a path is on the file system of the root.
+    func isOnRootFileSystem(_ path: String) -> Bool {
+        var (here, there) = (stat(), stat())
+        return stat(root + path, &here) == 0 && stat(root + "/", &there) == 0 && here.st_dev == there.st_dev
+    }
+
+    /// What a link names, as it stands in it; nil if it is none.
+    func target(_ path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink(root + path, &buffer, buffer.count)
+        return count < 0 ? nil : String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// What udev's rules said of a terminal, as `NAME=VALUE`; nil where udev knows nothing of it.
+    func udevProperties(_ device: String) -> Set<String>? {
+        let name = device.split(separator: "/").last.map(String.init) ?? ""
+        guard let number = text("/sys/class/tty/\(name)/dev"), let data = text("/run/udev/data/c\(number)") else {
+            return nil
+        }
+        return Set(data.split(separator: "\n").filter { $0.hasPrefix("E:") }.map { String($0.dropFirst(2)) })
+    }
+
+    /// The service of systemd's that started a process; nil for those of users' sessions.
+    func unit(of process: Int) -> String? {
+        guard let groups = text("/proc/\(process)/cgroup") else { return nil }
+        for line in groups.split(separator: "\n") {
+            let parts = line.split(separator: "/")
+            if parts.contains("system.slice"), let unit = parts.last(where: { $0.hasSuffix(".service") }) {
+                return String(unit)
+            }
+        }
+        return nil
     }
 
     /// The names in a folder, in order.
@@ -122,10 +164,12 @@ public struct SystemFacts: Sendable {
     /// The processes of a name, by number, with their words.
     func processes(named name: String) -> [(id: Int, words: [String])] {
         names("/proc").compactMap { Int($0) }.sorted().compactMap { number in
-            // The kernel keeps 15 bytes of a name.
-            guard let comm = text("/proc/\(number)/comm"), comm == String(name.prefix(15)) else { return nil }
+            guard let comm = text("/proc/\(number)/comm") else { return nil }
             let line = (try? Configuration.readFile("\(root)/proc/\(number)/cmdline", limit: 65_536)) ?? []
-            return (number, line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+            let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            // The kernel keeps 15 bytes of the file's name; a program may also have been started by another one.
+            let called = words.first?.split(separator: "/").last.map(String.init)
+            return comm == String(name.prefix(15)) || called == name ? (number, words) : nil
         }
     }
 }

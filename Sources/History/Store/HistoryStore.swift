@@ -122,6 +122,8 @@ public final class HistoryStore: Sendable {
         var configuration = Configuration()
         configuration.readonly = readOnly
         configuration.label = "history"
+        // It is not more urgent than the reading of ports, and more priority is root's alone to give.
+        configuration.qos = .default
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
             guard !readOnly else { return }

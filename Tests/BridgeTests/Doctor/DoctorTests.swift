@@ -11,13 +11,15 @@ struct DoctorTests {
         let root: String
         var configuration = Configuration()
         var facts: SystemFacts
+        /// The group that serial ports belong to here. It is never root's, which may open everything.
+        let group: gid_t = getegid() == 0 ? 20 : getegid()
 
         init() throws {
             var template = Array("/tmp/vebridge-doctor-XXXXXX".utf8CString)
             root = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp/vebridge-doctor"
             facts = SystemFacts(root: root)
-            facts.user = (1000, [1000, getegid()])
-            facts.clock = { (1_800_000_000, true) }
+            facts.user = (1000, [1000, group])
+            facts.clock = { (Int(time(nil)), true) }
             facts.room = { _ in 1 << 33 }
             facts.writeTrouble = { _ in nil }
             facts.link = { _ in nil }
@@ -27,7 +29,8 @@ struct DoctorTests {
             configuration.ports = ["/dev/ttyUSB0"]
             try put("dev/ttyUSB0", "")
             chmod(root + "/dev/ttyUSB0", 0o660)
-            try put("etc/group", "root:x:0:\ndialout:x:\(getegid()):\n")
+            chown(root + "/dev/ttyUSB0", geteuid(), group)
+            try put("etc/group", "root:x:0:\ndialout:x:\(group):\n")
             try put("run/udev/control", "")
             try put("sys/class/tty/ttyUSB0/device/latency_timer", "1\n")
             try put("proc/1/comm", "systemd\n")
@@ -42,9 +45,29 @@ struct DoctorTests {
             try Data(text.utf8).write(to: url)
         }
 
-        func process(_ number: Int, _ name: String, _ words: [String]) throws {
+        func process(_ number: Int, _ name: String, _ words: [String], unit: String? = nil) throws {
             try put("proc/\(number)/comm", name + "\n")
             try put("proc/\(number)/cmdline", words.joined(separator: "\0") + "\0")
+            try put("proc/\(number)/cgroup", unit.map { "0::/system.slice/\($0)\n" } ?? "0::/user.slice\n")
+        }
+
+        /// Installs the service, and starts it unless told otherwise.
+        func install(isRunning: Bool = true, additions: String = "") throws {
+            try put("run/systemd/system/this", "")
+            try put("lib/systemd/system/vebridge.service", "[Service]\nSupplementaryGroups=dialout\n" + additions)
+            try put("etc/systemd/system/multi-user.target.wants/vebridge.service", "")
+            try put("etc/vebridge/vebridge.toml", "ports = [\"/dev/ttyUSB0\"]\n")
+            configuration = try Configuration.load(file: root + "/etc/vebridge/vebridge.toml")
+            guard isRunning else { return }
+            let words = ["/usr/bin/vebridge", "update", "run", "--", "--config", configuration.file]
+            try process(500, "vebridge", words, unit: "vebridge.service")
+        }
+
+        func link(_ path: String, to target: String) throws {
+            let url = URL(fileURLWithPath: root + "/" + path)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(atPath: url.path, withDestinationPath: target)
         }
 
         /// Without asking the port, for there is none behind the file.
@@ -64,13 +87,79 @@ struct DoctorTests {
     func permission() throws {
         let machine = try Machine()
         machine.facts.user = (1000, [1000])
-        try machine.put("etc/group", "dialout:x:\(getegid() == 0 ? 0 : getegid()):\n")
         chmod(machine.root + "/dev/ttyUSB0", 0o600)
         let trouble = try #require(machine.troubles.first)
         #expect(machine.troubles.count == 1)
         #expect(trouble.check == "permission" && trouble.verdict == .fault)
         #expect(trouble.remedy?.hasPrefix("sudo chgrp dialout /dev/ttyUSB0") == true)
         #expect(machine.examine().exitStatus == 1)
+    }
+
+    @Test("whether the service may open a port counts where the service opens it")
+    func servicePermission() throws {
+        let machine = try Machine()
+        try machine.install()
+        // Somebody who is in no group of the port's.
+        machine.facts.user = (getuid() + 4711, [getgid() + 4711])
+        #expect(machine.troubles == [])
+        #expect(machine.examine().contains { $0.check == "permission" && $0.verdict == .note })
+        // By hand it would be this user who opens it.
+        let byFile = machine.configuration
+        machine.configuration = Configuration()
+        machine.configuration.ports = byFile.ports
+        #expect(machine.troubles.map(\.check) == ["permission"])
+        #expect(machine.troubles.first?.remedy == "sudo usermod -aG dialout $USER   # then log in again")
+        machine.configuration = byFile
+        machine.facts.user = (0, [0])
+        #expect(machine.troubles == [])
+        try machine.put("etc/group", "root:x:0:\nboat:x:\(machine.group):\n")
+        #expect(machine.troubles.map(\.check) == ["permission"])
+        try machine.put("etc/systemd/system/vebridge.service.d/group.conf", "[Service]\nSupplementaryGroups=boat\n")
+        #expect(machine.troubles == [])
+        chmod(machine.root + "/dev/ttyUSB0", 0o600)
+        #expect(
+            machine.troubles.map(\.remedy) == ["sudo chgrp dialout /dev/ttyUSB0 && sudo chmod 660 /dev/ttyUSB0"])
+    }
+
+    @Test("a service that does not run, or not at the next boot")
+    func service() throws {
+        let machine = try Machine()
+        try machine.install(isRunning: false)
+        #expect(machine.troubles.map(\.check) == ["service"])
+        #expect(machine.troubles.first?.remedy?.hasPrefix("sudo systemctl restart vebridge") == true)
+        let wish = machine.root + "/etc/systemd/system/multi-user.target.wants/vebridge.service"
+        try FileManager.default.removeItem(atPath: wish)
+        #expect(machine.troubles.map(\.remedy) == ["sudo systemctl enable --now vebridge"])
+    }
+
+    @Test("a secret that only the service sees is no fault, and one that it does not get is one")
+    func secrets() throws {
+        let machine = try Machine()
+        let path = "/run/credentials/vebridge.service/broker-password"
+        try machine.put(
+            "vebridge.toml", "[broker]\nurl = \"mqtt://localhost\"\nusername = \"me\"\npassword_file = \"\(path)\"\n")
+        let (configuration, hidden) = try Doctor.load(machine.root + "/vebridge.toml")
+        #expect(hidden == [path])
+        #expect(throws: ConfigurationError.self) { try Configuration.load(file: machine.root + "/vebridge.toml") }
+        machine.facts.broker = { _, _ in .init(.notAuthorised, "not authorised") }
+        func look() -> [Finding] {
+            var doctored = configuration
+            doctored.ports = ["/dev/ttyUSB0"]
+            return Doctor(doctored, hiddenSecrets: hidden, facts: machine.facts, asks: true).examine()
+        }
+        // Not the answer of the port, behind which is nothing.
+        func troubles() -> [Finding] { look().filter { $0.verdict >= .warning && $0.check != "answer" } }
+        #expect(troubles() == [])
+        #expect(look().contains { $0.check == "secrets" && $0.verdict == .note })
+        try machine.install()
+        #expect(
+            troubles().map(\.remedy) == [
+                "sudo systemctl edit vebridge   # [Service] LoadCredential=broker-password:/etc/vebridge/broker-password"
+            ])
+        try machine.put(
+            "etc/systemd/system/vebridge.service.d/secret.conf",
+            "[Service]\nLoadCredential=broker-password:/etc/vebridge/broker-password\n")
+        #expect(troubles() == [])
     }
 
     @Test("a port that is held names the program")
@@ -81,6 +170,30 @@ struct DoctorTests {
         #expect(machine.troubles.first?.remedy == "sudo kill 4711")
         machine.facts.holders = { _ in ["vebridge (4712)"] }
         #expect(machine.troubles == [])
+    }
+
+    @Test("a program that systemd started is ended by systemd")
+    func heldByService() throws {
+        let machine = try Machine()
+        try machine.process(4711, "gpsd", ["/usr/sbin/gpsd"], unit: "gpsd.service")
+        machine.facts.holders = { _ in ["gpsd (4711)"] }
+        #expect(machine.troubles.map(\.remedy) == ["sudo systemctl stop gpsd.service"])
+        try machine.put("lib/systemd/system/gpsd.service", "")
+        #expect(machine.troubles.map(\.remedy) == ["sudo systemctl disable --now gpsd.service"])
+        try machine.process(4711, "agetty", ["/sbin/agetty"], unit: "serial-getty@ttyUSB0.service")
+        try machine.put("lib/systemd/system/serial-getty@.service", "")
+        #expect(machine.troubles.map(\.remedy) == ["sudo systemctl disable --now serial-getty@ttyUSB0.service"])
+    }
+
+    @Test("what another user's vebridge holds is not asked, and is nobody's fault")
+    func heldByAnother() throws {
+        let machine = try Machine()
+        try machine.install()
+        machine.facts.user = (getuid() + 4711, [machine.group])
+        let findings = Doctor(machine.configuration, facts: machine.facts, asks: true).examine()
+        #expect(findings.filter { $0.verdict >= .warning } == [])
+        #expect(findings.contains { $0.check == "held" && $0.found.contains("(500)") })
+        #expect(!findings.contains { $0.check == "answer" })
     }
 
     @Test("a slow latency timer")
@@ -101,6 +214,42 @@ struct DoctorTests {
         #expect(Set(machine.troubles.map(\.check)) == ["brltty", "modemmanager"])
         // With the rule it keeps off.
         try machine.put("etc/udev/rules.d/60-vebridge.rules", "")
+        #expect(machine.troubles.map(\.check) == ["brltty"])
+        // A port to which the rule does not apply.
+        try machine.put("sys/class/tty/ttyUSB0/dev", "188:0\n")
+        try machine.put("run/udev/data/c188:0", "E:ID_BUS=usb\nE:ID_MODEL=Adapter\n")
+        #expect(Set(machine.troubles.map(\.check)) == ["brltty", "modemmanager"])
+        #expect(machine.troubles.first?.found.contains("/dev/ttyUSB0") == true)
+        try machine.put("run/udev/data/c188:0", "E:ID_BUS=usb\nE:ID_MM_DEVICE_IGNORE=1\n")
+        #expect(machine.troubles.map(\.check) == ["brltty"])
+    }
+
+    @Test("brltty is told to stay away by what started it")
+    func brailleRemedy() throws {
+        let machine = try Machine()
+        try machine.process(70, "brltty", ["/usr/bin/brltty"])
+        #expect(machine.troubles.map(\.remedy) == ["sudo kill 70"])
+        try machine.put("usr/bin/brltty", "")
+        #expect(machine.troubles.map(\.remedy) == ["sudo apt remove brltty"])
+        try machine.process(70, "brltty", ["/usr/bin/brltty"], unit: "brltty.service")
+        #expect(machine.troubles.first?.remedy?.hasPrefix("sudo systemctl mask --now brltty.service") == true)
+    }
+
+    @Test("an adapter that a program took away from its driver")
+    func takenAdapter() throws {
+        let machine = try Machine()
+        try machine.put("sys/bus/usb/devices/1-2/idVendor", "1a86\n")
+        try machine.put("sys/bus/usb/devices/1-2/idProduct", "7523\n")
+        try machine.link("sys/bus/usb/devices/1-2:1.0/driver", to: "../../../../../../bus/usb/drivers/ch341")
+        #expect(machine.troubles == [])
+        try FileManager.default.removeItem(atPath: machine.root + "/sys/bus/usb/devices/1-2:1.0/driver")
+        try machine.link("sys/bus/usb/devices/1-2:1.0/driver", to: "../../../../../../bus/usb/drivers/usbfs")
+        #expect(machine.troubles.map(\.check) == ["adapter"])
+        #expect(machine.troubles.first?.subject == "USB 1-2 (1a86:7523)")
+        try machine.process(70, "brltty", ["/usr/bin/brltty"])
+        #expect(machine.troubles.map(\.check) == ["brltty", "brltty"])
+        // A camera or a DVB stick that a program drives is nobody's port.
+        try machine.put("sys/bus/usb/devices/1-2/idVendor", "0bda\n")
         #expect(machine.troubles.map(\.check) == ["brltty"])
     }
 
@@ -127,7 +276,31 @@ struct DoctorTests {
         machine.facts.clock = { (86_400, false) }
         #expect(machine.troubles.map(\.check) == ["clock"])
         #expect(machine.troubles.first?.found.contains("1970") == true)
-        machine.facts.clock = { (1_800_000_000, false) }
+        machine.facts.clock = { (Int(time(nil)), false) }
+        #expect(machine.troubles == [])
+    }
+
+    @Test("a clock that is behind what was written, or apart from the hardware clock")
+    func clockApart() throws {
+        let machine = try Machine()
+        let now = Int(time(nil))
+        // The files of this machine were written just now.
+        machine.facts.clock = { (now - 3 * 3600, false) }
+        #expect(machine.troubles.map(\.check) == ["clock"])
+        #expect(machine.troubles.first?.found.contains("3 h later") == true)
+        #expect(machine.troubles.first?.remedy?.hasPrefix("sudo apt install systemd-timesyncd") == true)
+        try machine.put("usr/sbin/chronyd", "")
+        #expect(machine.troubles.first?.remedy?.hasPrefix("sudo timedatectl set-ntp true") == true)
+        try machine.put("sys/class/rtc/rtc0/since_epoch", "\(now)\n")
+        #expect(machine.troubles.first?.remedy?.hasPrefix("sudo hwclock --hctosys") == true)
+        machine.facts.clock = { (now + 5 * 86_400, false) }
+        #expect(machine.troubles.map(\.check) == ["clock"])
+        #expect(machine.troubles.first?.found.contains("5 days ahead of the hardware clock") == true)
+        // Who keeps it in step knows better; and a hardware clock in local time says nothing.
+        machine.facts.clock = { (now + 5 * 86_400, true) }
+        #expect(machine.troubles == [])
+        machine.facts.clock = { (now + 7200, false) }
+        try machine.put("etc/adjtime", "0.0 0 0.0\n0\nLOCAL\n")
         #expect(machine.troubles == [])
     }
 
@@ -184,6 +357,9 @@ struct DoctorTests {
         }
         try set(up: true, rate: 250_000, state: "ERROR-ACTIVE")
         #expect(machine.troubles == [])
+        // What is not known is not called right.
+        machine.facts.link = { _ in nil }
+        #expect(machine.examine().first { $0.check == "can" }?.verdict == .note)
         try set(up: false, rate: 250_000, state: "STOPPED")
         #expect(machine.troubles.map(\.check) == ["can"] && machine.troubles[0].found.contains("down"))
         try set(up: true, rate: 500_000, state: "ERROR-ACTIVE")
@@ -204,6 +380,27 @@ struct DoctorTests {
             #expect(findings.exitStatus == 2)
             #expect(findings.first?.subject.hasSuffix("vebridge.toml:3") == true)
         }
+    }
+
+    @Test("a line of the configuration is told as the command with which it gets there")
+    func edit() throws {
+        let machine = try Machine()
+        try machine.put("vebridge.toml", "can = [\"can0\"]\n")
+        machine.configuration = try Configuration.load(file: machine.root + "/vebridge.toml")
+        machine.configuration.broker.url = .server(.init(transport: .mqtts, host: "boat"))
+        machine.configuration.broker.tls.caFile = "/ca.pem"
+        func remedy(_ cause: MQTTClient.Cause, _ reason: String) -> String? {
+            machine.facts.broker = { _, _ in .init(cause, reason) }
+            return Doctor(machine.configuration, facts: machine.facts).examine()
+                .first { $0.check == "tls" }?.remedy
+        }
+        #expect(remedy(.tls, "")?.hasPrefix("ls -l") == true)
+        try machine.put("ca.pem", "")
+        #expect(
+            remedy(.tls, "the certificate is signed by an unknown authority")
+                == "sudoedit \(machine.configuration.file)   # [broker.tls] ca_file = \"/etc/vebridge/ca.pem\", "
+                + "the authority that signed the certificate")
+        #expect(remedy(.settings, "/ca.pem: no start line")?.hasPrefix("head -n 1 ") == true)
     }
 
     @Test("a finding is one line of JSON")

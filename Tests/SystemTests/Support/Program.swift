@@ -59,8 +59,17 @@ final class Program: Sendable {
         }
         variables.append(nil)
         defer { (words + variables).forEach { free($0) } }
+        // As a shell or systemd starts it. A thread of Swift's pool, which may be this one, blocks every signal, and
+        // what it starts would inherit that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child: pid_t = 0
-        let code = posix_spawnp(&child, path, &actions, nil, &words, &variables)
+        let code = posix_spawnp(&child, path, &actions, &attributes, &words, &variables)
         close(pipes[0].read)
         close(pipes[1].write)
         close(pipes[2].write)

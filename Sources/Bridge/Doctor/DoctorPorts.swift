@@ -1,0 +1,168 @@
+extension Doctor {
+    func ports() -> [Finding] {
+        var findings: [Finding] = []
+        if !facts.exists("/run/udev/control") {
+            findings.append(
+                Finding(
+                    "udev", .note, "/run/udev/control",
+                    "udevd does not run here: ports are found by watching /dev, and /dev/vebridge does not exist"))
+        }
+        let patterns = configuration.ports + configuration.multiplexers.map(\.port)
+        guard !patterns.isEmpty else {
+            if configuration.can.isEmpty {
+                findings.append(
+                    Finding(
+                        "ports", .warning, "configuration", "names no port and no bus",
+                        remedy: "vebridge ports   # then ports = [\"…\"] in the configuration, or --ports"))
+            }
+            return findings
+        }
+        let found = facts.ports(patterns)
+        for pattern in patterns {
+            let matches = facts.ports([pattern]).filter { facts.exists($0.path) }
+            guard matches.isEmpty else { continue }
+            let what = PortPatterns.isWildcard(pattern) ? "no port matches" : "there is no such port"
+            findings.append(
+                Finding(
+                    "ports", .warning, pattern, "\(what): the cable is not plugged in, or has another name",
+                    remedy: "vebridge ports"))
+        }
+        for port in found where facts.exists(port.path) { findings += look(at: port) }
+        return findings
+    }
+
+    private func look(at port: PortPatterns.Port) -> [Finding] {
+        let name = port.path == port.device ? port.path : "\(port.path) (\(port.device))"
+        let permission = permission(port, name)
+        let (held, isFree) = holders(of: port, name)
+        var findings = [permission] + held + latency(port, name)
+        guard asks, isFree, permission.verdict == .good else { return findings }
+        let isMultiplexed = configuration.multiplexers.contains { $0.port == port.path || $0.port == port.device }
+        if !isMultiplexed { findings.append(answer(port, name)) }
+        return findings
+    }
+
+    /// Who has it open, and whether nobody has. What other users' programs hold, root alone sees.
+    private func holders(of port: PortPatterns.Port, _ name: String) -> ([Finding], isFree: Bool) {
+        let holders = facts.holders(port.device)
+        let strangers = holders.filter { !$0.hasPrefix("vebridge (") }
+        guard strangers.isEmpty else {
+            return (
+                strangers.map { Finding("held", .fault, name, "held by \($0)", remedy: remedy(against: $0)) }, false
+            )
+        }
+        if let holder = holders.first { return ([Finding("held", .good, name, "held by \(holder)")], false) }
+        if facts.user.id != 0, let other = daemons.first(where: { $0.user != facts.user.id }) {
+            let found = "probably held by vebridge (\(other.id)), of another user; sudo vebridge doctor sees it"
+            return ([Finding("held", .note, name, found)], false)
+        }
+        return ([Finding("held", .good, name, "no other program holds it")], true)
+    }
+
+    /// What makes a program let go of a port: one that systemd started is ended by systemd, else it comes again.
+    func remedy(against holder: String) -> String {
+        let process = holder.split(separator: "(").last.map { String($0.dropLast()) } ?? ""
+        guard let unit = Int(process).flatMap(facts.unit) else { return "sudo kill \(process)" }
+        return Self.unitFolders.contains {
+            facts.exists("\($0)/\(unit)") || facts.exists("\($0)/\(Self.template(unit))")
+        }
+            ? "sudo systemctl disable --now \(unit)" : "sudo systemctl stop \(unit)"
+    }
+
+    /// The file of an instance such as `serial-getty@ttyAMA0.service`.
+    private static func template(_ unit: String) -> String {
+        guard let at = unit.firstIndex(of: "@"), let dot = unit.lastIndex(of: ".") else { return unit }
+        return String(unit[...at] + unit[dot...])
+    }
+
+    /// Whether it is the service that opens the ports, and not the user who asks.
+    var isServicesBusiness: Bool {
+        guard unitFile != nil else { return false }
+        if facts.user.id == 0 { return true }
+        return !configuration.file.isEmpty
+            && daemons.contains { $0.unit == Self.unit && $0.words.contains(configuration.file) }
+    }
+
+    /// Whether the one who is to open it may.
+    private func permission(_ port: PortPatterns.Port, _ name: String) -> Finding {
+        guard let owner = facts.owner(port.device) else {
+            return Finding("permission", .good, name, "no longer there")
+        }
+        let group = facts.groupName(owner.group)
+        let mode = owner.mode & 0o777
+        let isOpenToAll = mode & 0o006 == 0o006
+        let isOpenToGroup = mode & 0o060 == 0o060
+        let isOpenToUser =
+            isOpenToAll || facts.user.id == 0 || facts.user.id == owner.user && mode & 0o600 == 0o600
+            || facts.user.groups.contains(owner.group) && isOpenToGroup
+        let rights = "group \(group), mode \(String(mode, radix: 8))"
+        let groupMayOpen = isOpenToGroup && owner.group != 0
+        let giveToGroup = "sudo chgrp dialout \(port.device) && sudo chmod 660 \(port.device)"
+        if isServicesBusiness {
+            guard isOpenToAll || isOpenToGroup && serviceGroups.contains(group) else {
+                return Finding(
+                    "permission", .fault, name,
+                    "belongs to \(rights): the service, which is in group dialout, cannot open it",
+                    remedy: groupMayOpen
+                        ? "sudo systemctl edit vebridge   # [Service] SupplementaryGroups=\(group), and then: sudo "
+                            + "systemctl restart vebridge" : giveToGroup)
+            }
+            return isOpenToUser
+                ? Finding("permission", .good, name, "\(rights): can be opened")
+                : Finding("permission", .note, name, "\(rights): the service may open it, this user may not")
+        }
+        if isOpenToUser { return Finding("permission", .good, name, "\(rights): can be opened") }
+        return Finding(
+            "permission", .fault, name, "belongs to \(rights): this user may not open it",
+            remedy: groupMayOpen ? "sudo usermod -aG \(group) $USER   # then log in again" : giveToGroup)
+    }
+
+    private func latency(_ port: PortPatterns.Port, _ name: String) -> [Finding] {
+        let tty = port.device.split(separator: "/").last.map(String.init) ?? ""
+        let file = "/sys/class/tty/\(tty)/device/latency_timer"
+        guard let text = facts.text(file), let milliseconds = Int(text) else { return [] }
+        if milliseconds <= 1 { return [Finding("latency", .good, name, "FTDI latency timer 1 ms")] }
+        return [
+            Finding(
+                "latency", .warning, name,
+                "FTDI latency timer \(milliseconds) ms: each answer waits that long in the adapter",
+                remedy: "echo 1 | sudo tee \(file)")
+        ]
+    }
+
+    private func answer(_ port: PortPatterns.Port, _ name: String) -> Finding {
+        var settings = configuration.serialSettings(path: port.path, aliases: [port.device])
+        // A driver keeps this mark until the cable is pulled: looking would mend a latency timer for the time being.
+        settings.lowLatency = false
+        let finding = facts.askPort(port.device, settings)
+        if let failure = finding.failure {
+            // A program of another user's, which this one does not see.
+            if failure.hasPrefix("in use") {
+                return Finding("held", .fault, name, failure, remedy: "sudo vebridge doctor --ports \(port.path)")
+            }
+            return Finding("answer", .fault, name, "cannot be used: \(failure)", remedy: "vebridge ports \(port.path)")
+        }
+        if let identity = finding.identity {
+            return Finding(
+                "answer", .good, name, "\(identity.serial), \(identity.model ?? "model not known") answers")
+        }
+        switch finding.state {
+        case .textOnly:
+            return Finding(
+                "answer", .fault, name, "TEXT comes, and no answer to HEX: what is sent does not arrive",
+                remedy: "check the cable's TX wire, and that the charger's TX port function is not in use")
+        case .echoOnly:
+            return Finding(
+                "answer", .fault, name, "only our own words come back: RX and TX touch, or the port has echo",
+                remedy: "check the cable's RX and TX wires")
+        default:
+            let isHeard = finding.counters.bytes > 0
+            return Finding(
+                "answer", .fault, name,
+                isHeard ? "bytes come that are not VE.Direct" : "nothing answers",
+                remedy: isHeard
+                    ? "vebridge ports   # is another device on this port?"
+                    : "check that the charger has power and that the cable's plugs sit")
+        }
+    }
+}

@@ -1,0 +1,150 @@
+"""The service between its file, signals, secrets and the machine's own restart."""
+import time
+
+from ear import Ear
+from guest import free_port
+from report import SOON, need
+
+FILE = "/etc/vebridge/vebridge.toml"
+
+
+class ServiceSteps:
+    def __init__(self, machine):
+        self.machine = machine
+        self.guest, self.ear = machine.guest, machine.ear
+
+    def log_place(self):
+        """A place in the journal: what comes after it is new."""
+        return self.guest.run("journalctl -u vebridge -n 0 --show-cursor --no-pager | sed -n 's/^-- cursor: //p'").strip()
+
+    def wait_log(self, place, words, patience=SOON):
+        status, text = self.guest.run(
+            f"until journalctl -u vebridge --after-cursor='{place}' -o cat --no-pager | grep -m 1 '{words}'; "
+            "do sleep 0.2; done", patience, check=False)
+        need(status == 0, f"the log does not say '{words}' within {patience} s:\n" + self.guest.run(
+            f"journalctl -u vebridge --after-cursor='{place}' -o cat --no-pager | tail -n 15", check=False)[1])
+        return text.strip()
+
+    def all_values(self, mark, ear=None):
+        begun = time.monotonic()
+        for charger in self.machine.chargers.values():
+            self.machine.wait_value(charger, mark, ear=ear)
+        return round(time.monotonic() - begun, 1)
+
+    def reload(self):
+        """Valid, not valid, and another broker; all in the same process."""
+        process = self.machine.process()
+        # The interface of the recording is gone: without it nothing is left to complain of.
+        place, mark = self.log_place(), self.ear.mark()
+        self.guest.run(f"sed -i 's/^can = .*/can = [\"can0\"]/' {FILE} && systemctl reload vebridge", SOON)
+        said = self.wait_log(place, "reading everything again")
+        need("can" in said, f"it does not say what has changed: {said}")
+        taken = self.all_values(mark)
+
+        place = self.log_place()
+        self.guest.run(f"cp {FILE} /run/right.toml && printf '[broker.tls]\\nca_fiel = \"x\"\\n' >>{FILE}")
+        line = self.guest.run(f"wc -l <{FILE}").strip()
+        mark = self.ear.mark()
+        self.guest.run("systemctl reload vebridge", SOON)
+        said = self.wait_log(place, "not taken")
+        need(f"vebridge.toml:{line}" in said and "ca_fiel" in said, f"it does not name file and line {line}: {said}")
+        self.wait_log(place, "stays in force")
+        self.all_values(mark)
+        self.guest.run(f"cp /run/right.toml {FILE}")
+        need(not self.ear.since(mark, lambda message: message.topic == "vebridge/bridge/state"),
+             "a configuration that is not valid ended the bridge for a moment")
+
+        # Another broker, on another port.
+        self.guest.run("printf 'listener 1884\\nallow_anonymous true\\n' >/run/second.conf; "
+                       "systemd-run --quiet --unit=second-broker mosquitto -c /run/second.conf", SOON)
+        second = self.listen(1884)
+        try:
+            need(second.wait_for_broker(True, SOON), "the second broker does not run")
+            mark = self.ear.mark()
+            self.guest.run(f"sed -i 's#^url = .*#url = \"mqtt://localhost:1884\"#' {FILE} && systemctl reload vebridge",
+                           SOON)
+            self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "offline", mark)
+            moved = self.all_values(0, second)
+            mark = self.ear.mark()
+            self.guest.run(f"cp /run/right.toml {FILE} && systemctl reload vebridge", SOON)
+            self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "online", mark)
+            self.all_values(mark)
+        finally:
+            second.close()
+            self.guest.run("systemctl stop second-broker || true")
+        need(self.machine.process() == process, "vebridge was restarted")
+        return (f"valid: in force, values of all after {taken} s; not valid: '{said.split(': ', 1)[-1]}', nothing changed; "
+                f"another broker: values of all there after {moved} s; the same process",
+                {"taken": taken, "moved": moved})
+
+    def listen(self, port):
+        """A subscriber to another broker in the machine."""
+        outside = free_port()
+        self.guest.monitor.run("human-monitor-command",
+                               command_line=f"hostfwd_add net tcp:127.0.0.1:{outside}-10.0.2.15:{port}")
+        return Ear(outside)
+
+    def secret(self):
+        """A broker that wants a password: the right one as a credential of the unit, and a wrong one."""
+        self.guest.run("printf 'boat:sunshine\\n' >/run/users && mosquitto_passwd -U /run/users && "
+                       "chown mosquitto /run/users && "
+                       "printf 'listener 1885\\npassword_file /run/users\\n' >/run/secret.conf; "
+                       "systemd-run --quiet --unit=secret-broker mosquitto -c /run/secret.conf; "
+                       f"cp {FILE} /run/right.toml; (umask 077; echo sunshine >/etc/vebridge/broker-password); "
+                       "mkdir -p /etc/systemd/system/vebridge.service.d; "
+                       "printf '[Service]\\nLoadCredential=broker-password:/etc/vebridge/broker-password\\n' "
+                       ">/etc/systemd/system/vebridge.service.d/secret.conf; systemctl daemon-reload; "
+                       "sed -i 's#^url = .*#url = \"mqtt://localhost:1885\"#; s/^#username/username/; s/^username.*/"
+                       f"username = \"boat\"/; s/^#password_file/password_file/' {FILE}", SOON)
+        place = self.log_place()
+        self.guest.run("systemctl restart vebridge", SOON)
+        self.wait_log(place, "connected to .*1885")
+        doctor = self.machine.doctor
+        doctor.well()
+        doctor.well(user="sailor")
+        # Wrong from now on; said once, and found by the doctor.
+        place = self.log_place()
+        self.guest.run("echo rain >/etc/vebridge/broker-password && systemctl restart vebridge", SOON)
+        said = self.wait_log(place, "password")
+        found = doctor.finds("credentials", "")
+        need("mosquitto_passwd" in found[0]["remedy"], found[0])
+        mark = self.ear.mark()
+        self.guest.run(f"cp /run/right.toml {FILE}; rm -r /etc/systemd/system/vebridge.service.d "
+                       "/etc/vebridge/broker-password; systemctl daemon-reload; systemctl restart vebridge; "
+                       "systemctl stop secret-broker", SOON)
+        self.all_values(mark)
+        return f"a broker with a password: the unit's credential is taken; a wrong one: '{said}'", {}
+
+    def kill(self):
+        """Killed without a word: systemd starts it again, the broker tells that it is gone."""
+        process, mark = self.machine.process(), self.ear.mark()
+        begun = time.monotonic()
+        self.guest.run(f"kill -9 {process}")
+        self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "offline", mark)
+        mark = self.ear.mark()
+        self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "online", mark)
+        self.all_values(mark)
+        took = round(time.monotonic() - begun, 1)
+        need(self.machine.process() not in (process, "0"), "it is still the process that was killed")
+        return f"kill -9: 'offline' by the broker, all values of a new process after {took} s", {"back": took}
+
+    def reboot(self):
+        """The whole machine, with every cable in it."""
+        before = self.machine.history()
+        mark, begun = self.ear.mark(), time.monotonic()
+        self.guest.reboot()
+        need(self.ear.wait_for_broker(True, SOON), "the subscriber has no broker again")
+        took = round(time.monotonic() - begun, 1)
+        self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "online", mark, 120)
+        mark = self.ear.mark()
+        self.all_values(mark)
+        values = round(time.monotonic() - begun, 1)
+        state = self.guest.run("systemctl is-system-running --wait || true", 600).strip()
+        need(state == "running", f"systemd says '{state}': "
+             + self.guest.run("systemctl --failed --no-legend --plain").strip())
+        self.machine.unpack()
+        kept = self.machine.keeps(before)
+        # As it came up: the interface of the bus by its file, the cables by their rules.
+        self.machine.doctor.well()
+        return (f"up again after {took} s, values of all after {values} s, {kept} lines of history kept, nothing for the "
+                "doctor to mend", {"up": took, "values": values})
