@@ -342,7 +342,7 @@ struct UpdateRunCommand: ParsableCommand {
     func run() throws {
         let store = VersionStore(directory)
         let command = Array(command.first == "--" ? command.dropFirst() : command[...])
-        if let version = store.chosen(over: SoftwareVersion(Daemon.version)) {
+        if let version = store.chosen(over: SoftwareVersion(Daemon.version)), isWhole(version, store.program(version)) {
             let program = store.program(version)
             var words: [UnsafeMutablePointer<CChar>?] = ([program] + command).map { strdup($0) }
             words.append(nil)
@@ -354,5 +354,19 @@ struct UpdateRunCommand: ParsableCommand {
         }
         var parsed = try Vebridge.parseAsRoot(command)
         try parsed.run()
+    }
+
+    /// Whether a version can still be run. A library may have gone with an upgrade, and a disk may forget.
+    private func isWhole(_ version: SoftwareVersion, _ program: String) -> Bool {
+        let words: String
+        do throws(UpdateFault) {
+            let said = try UpdateInstaller.Machine.version(of: program)
+            guard said != version.description else { return true }
+            words = "it says that it is '\(said.prefix(40))'"
+        } catch {
+            words = error.description
+        }
+        Terminal.complain("version \(version) is not run, \(words); \(Daemon.version) takes its place")
+        return false
     }
 }

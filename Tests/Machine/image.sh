@@ -26,7 +26,8 @@ if [ "$(cat "$folder/mark" 2>/dev/null)" = "$mark" ]; then exit 0; fi
 rm -f "$folder/mark"
 
 # ModemManager and brltty are what takes ports on other machines; they stand by until they are started.
-packages="systemd systemd-sysv udev kmod dbus iproute2 procps mosquitto can-utils modemmanager brltty"
+packages="systemd systemd-sysv udev kmod dbus iproute2 procps mosquitto can-utils modemmanager brltty curl
+    mosquitto-clients"
 # Drivers of the emulated machine, of USB and serial ports, and of CAN. Others on which they stand come by themselves.
 early="virtio_pci virtio_blk ext4 crc32c_generic"
 late="virtio_console virtio_net virtio_rng xhci_pci usbserial ftdi_sio cp210x ch341 pl2303 cdc_acm
@@ -119,7 +120,8 @@ mke2fs -q -t ext4 -d "$work/tree" -L machine "$work/root.ext4" 700M
 rm -rf "$work/tree"
 END
 chmod 755 "$work/finish"
-$as_root mmdebstrap --mode=root --quiet --variant=minbase --format=null --include="$(echo "$packages" | tr ' ' ',')" \
+# shellcheck disable=SC2086 # the words are meant to be split
+$as_root mmdebstrap --mode=root --quiet --variant=minbase --format=null --include="$(echo $packages | tr ' ' ',')" \
     --customize-hook="$work/finish \"\$1\"" "$SUITE" - "$MIRROR"
 
 $as_root chown "$(id -u):$(id -g)" "$work/root.ext4" "$work/status"

@@ -30,6 +30,7 @@ from ear import Ear                             # noqa: E402
 from guest import Guest, GuestError             # noqa: E402
 from report import SOON, Failure, Report, need  # noqa: E402
 from service_steps import ServiceSteps          # noqa: E402
+from update_steps import UpdateSteps            # noqa: E402
 
 # How old a payload may be, by what its charger held: the program's own patience and the machine's slowness.
 TRUTH_LASTS = 30
@@ -209,7 +210,7 @@ def unpack_program(package, folder):
 
 
 class MachineTest:
-    def __init__(self, guest, ear, folder, bus_values, report):
+    def __init__(self, guest, ear, folder, program, bus_values, report):
         self.guest, self.ear, self.report, self.bus_values = guest, ear, report, bus_values
         path = guest.path
         # Two on QEMU's adapters, by the rules for multiplexers; two on cables as Victron's, by the rules that are
@@ -231,6 +232,7 @@ class MachineTest:
         self.doctor = DoctorSteps(self)
         self.service_steps = ServiceSteps(self)
         self.cable_steps = CableSteps(self)
+        self.updates = UpdateSteps(self, program, folder)
 
     def new_cable(self, serial, *more):
         """Another cable, with nothing at its other end."""
@@ -661,7 +663,7 @@ class MachineTest:
     def purge(self):
         self.guest.run("DEBIAN_FRONTEND=noninteractive dpkg --purge vebridge", SOON)
         left = self.guest.run("ls -d /etc/vebridge /usr/bin/vebridge /lib/udev/rules.d/*vebridge* /var/lib/vebridge "
-                              "/var/lib/private/vebridge /lib/systemd/system/vebridge.service 2>/dev/null || true")
+                              "/var/lib/private/vebridge /var/lib/vebridge-update /lib/systemd/system/vebridge.service 2>/dev/null || true")
         need(not left, f"left behind: {left}")
         return "program, rules, unit, configuration and history are gone", {}
 
@@ -709,8 +711,8 @@ class MachineTest:
             *self.service_steps.settings(), *self.doctor.steps(), *self.cable_steps.steps(),
             ("swap usb", self.swap_usb), ("swap chargers", self.swap_chargers), ("pull one", self.pull),
             ("broker away", self.broker), ("suspend", self.suspend), ("clock", self.clock), ("hang", self.hang),
-            *self.service_steps.endings(), ("upgrade", self.upgrade), ("stop", self.stop), ("kernel", self.kernel),
-            ("truth", self.truth), ("purge", self.purge),
+            *self.service_steps.endings(), ("upgrade", self.upgrade), *self.updates.steps(), ("stop", self.stop),
+            ("kernel", self.kernel), ("truth", self.truth), ("purge", self.purge),
         ]
 
     def run(self, only=None):
@@ -731,6 +733,7 @@ class MachineTest:
     def close(self):
         for helper in list(self.chargers.values()) + list(self.cables.values()) + self.more_cables:
             helper.close()
+        self.updates.close()
 
 
 def built_package():
@@ -768,7 +771,7 @@ def main():
             subprocess.run(words + ["--transform", "s/^bus0.log$/bus.log/"], check=True)
             guest = Guest(options.image, disk, [f"usb{name}" for name in "ABCDEF"], options.verbose)
             ear = Ear(guest.broker_port)
-            test = MachineTest(guest, ear, folder, bus_values, report)
+            test = MachineTest(guest, ear, folder, program, bus_values, report)
             test.run(options.only and [name.strip() for name in options.only.split(",")])
             if options.shell:
                 test.shell()

@@ -9,10 +9,10 @@ import sys
 import threading
 import time
 
-from report import SOON, need
+from report import SOON, Failure, need
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Updates"))
-from proof import Maker, Quiet                  # noqa: E402
+from proof import Failure as MakerFailure, Maker, Quiet  # noqa: E402
 
 FILE = "/etc/vebridge/vebridge.toml"
 # This side, as QEMU's own network has it.
@@ -35,8 +35,15 @@ class UpdateSteps:
         self.server.shutdown()
 
     def steps(self):
-        return [("update", self.good), ("update damaged", self.damaged), ("update sick", self.sick),
-                ("update cut", self.cut)]
+        steps = [("update", self.good), ("update damaged", self.damaged), ("update sick", self.sick),
+                 ("update cut", self.cut)]
+        return [(name, functools.partial(self.prove, proof)) for name, proof in steps]
+
+    def prove(self, proof):
+        try:
+            return proof()
+        except MakerFailure as failure:
+            raise Failure(f"the update could not be made: {failure}") from failure
 
     # What is asked and seen
 

@@ -177,7 +177,6 @@ import Testing
     }
 
     @Test func aMachineThatGoesDownThriceOnProbationGoesBack() throws {
-        rig.healthy = ["0.1.1"]
         try rig.lay("0.1.1")
         for _ in 0..<3 {
             rig.cut = "restarted"
@@ -185,9 +184,90 @@ import Testing
             rig.boot()
         }
         rig.cut = nil
+        // Now it would be well, and that is too late.
+        rig.healthy = ["0.1.1"]
         let outcome = try rig.install()
         #expect(outcome?.kind == .rolledBack)
         #expect(rig.running == "0.1.0")
+    }
+
+    /// A note that cannot be read, after a disk forgot, is no reason to run what nobody judged.
+    @Test func aDamagedNoteOfProbationGoesBackToThePackage() throws {
+        rig.cut = "switched"
+        try rig.lay("0.1.1")
+        #expect(throws: Rig.powerCut) { try rig.install() }
+        try rig.store.folder.write("trial", "\0\0\0")
+        rig.cut = nil
+        let outcome = try rig.install()
+        #expect(outcome?.kind == .rolledBack && outcome?.reason.contains("cannot be read") == true)
+        #expect(rig.running == "0.1.0")
+        // The stage was not cleared before the cut; this version was noted as tried.
+        #expect(try rig.install()?.kind == .refused)
+        #expect(try rig.install() == nil)
+    }
+
+    /// It said that it is well before the helper could hear it: how often the machine went down no longer matters.
+    @Test func aWordThatWasSaidCounts() throws {
+        rig.cut = "restarted"
+        try rig.lay("0.1.1")
+        for _ in 0..<3 { #expect(throws: Rig.powerCut) { try rig.install() } }
+        rig.healthy = ["0.1.1"]
+        rig.boot()
+        #expect(try rig.install()?.kind == .installed)
+        #expect(rig.running == "0.1.1")
+    }
+
+    /// A full disk or a shutdown says nothing about an update: it stays, and is tried again.
+    @Test func theMachinesOwnTroubleIsNoRefusal() throws {
+        rig.healthy = ["0.1.1"]
+        try rig.lay("0.1.1")
+        let fault = UpdateFault("no room", isOfMachine: true)
+        rig.versionFault = fault
+        #expect(throws: fault) { try rig.install() }
+        #expect(rig.stage.isPending && rig.store.outcome == nil && rig.running == "0.1.0")
+        rig.versionFault = nil
+        rig.restartFault = fault
+        #expect(throws: fault) { try rig.install() }
+        #expect(rig.store.outcome == nil)
+        rig.restartFault = nil
+        #expect(try rig.install()?.kind == .installed)
+    }
+
+    @Test func aServiceThatCannotBeStartedIsTakenOutAgain() throws {
+        try rig.lay("0.1.1")
+        rig.restartFault = UpdateFault("'systemctl' ended with 1")
+        #expect(throws: UpdateFault.self) { try rig.install() }
+        rig.restartFault = nil
+        #expect(try rig.install()?.kind == .rolledBack)
+        #expect(rig.running == "0.1.0")
+    }
+
+    @Test func goingBackByHandIsForGood() throws {
+        try installed("0.1.1")
+        try installed("0.1.2")
+        try rig.store.goBack()
+        #expect(try rig.install() == nil)
+        rig.boot()
+        #expect(rig.running == "0.1.0")
+        // On probation as well.
+        rig.cut = "restarted"
+        try rig.lay("0.1.3")
+        #expect(throws: Rig.powerCut) { try rig.install() }
+        try rig.store.goBack()
+        rig.cut = nil
+        #expect(try rig.install() == nil)
+        rig.boot()
+        #expect(rig.running == "0.1.0")
+    }
+
+    /// Whoever took over the daemon cannot make the helper be called for ever by a folder that is elsewhere.
+    @Test func aFolderThatIsALinkHasNothingReady() throws {
+        try rig.lay("0.1.1")
+        rename(rig.stage.path, rig.folder.place("elsewhere"))
+        symlink(rig.folder.place("elsewhere"), rig.stage.path)
+        #expect(!rig.stage.isPending)
+        #expect(try rig.install() == nil)
+        #expect(access(rig.folder.place("elsewhere") + "/staged/vebridge", F_OK) == 0)
     }
 }
 

@@ -22,6 +22,9 @@ final class Rig {
     /// What runs; nil: nothing.
     private(set) var running: String?
     private(set) var restarts = 0
+    /// What the next start of a program to ask it for its version, and the next restart, end with.
+    var versionFault: UpdateFault?
+    var restartFault: UpdateFault?
     private var time = Duration.zero
     /// Where the power goes, by the name of the place and how often it was passed.
     var cut: String?
@@ -90,8 +93,12 @@ final class Rig {
     func install(key: UpdateKey?? = .none, probation: Duration = .seconds(120)) throws -> UpdateOutcome? {
         passed = []
         let machine = UpdateInstaller.Machine(
-            versionOf: { [unowned self] program throws(UpdateFault) in try said(program) },
+            versionOf: { [unowned self] program throws(UpdateFault) in
+                if let versionFault { throw versionFault }
+                return try said(program)
+            },
             restart: { [unowned self] () throws(UpdateFault) in
+                if let restartFault { throw restartFault }
                 restarts += 1
                 boot()
             },

@@ -68,7 +68,8 @@ class Service:
         self.pid_file = os.path.join(folder, "service.pid")
         self.restart = os.path.join(folder, "restart.sh")
         with open(self.restart, "w") as file:
-            file.write(f'kill -TERM "$(cat {self.pid_file})"\n')
+            # One that has just ended is started anew in any case.
+            file.write(f'kill -TERM "$(cat {self.pid_file})" 2>/dev/null || true\n')
         self.log = open(os.path.join(folder, "log"), "ab")
         self.main = None
         self.isOn = False

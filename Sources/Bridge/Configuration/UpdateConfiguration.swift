@@ -39,7 +39,10 @@ extension OptionCatalogue {
                 "How often url is looked at; the first time a minute after the start."),
             .path(
                 "directory", \.updates.directory, allowed: "a path",
-                "Where the helper keeps the versions that it installed; only root may write there."),
+                """
+                Where the helper keeps the versions that it installed; only root may write there. The units of the \
+                package expect it, and the state directory, where they are by default.
+                """),
         ])
 
     private static func updateKey(_ text: String) throws(Problem) {

@@ -63,14 +63,16 @@ final class UpdateDesk: Sendable {
     func note(_ circumstances: Circumstances) { work.withLock { $0.circumstances = circumstances } }
 
     /// Begins to look for an update. False if it is at it already.
-    func begin(_ address: UpdateAddress, answer: @escaping Answer) -> Bool {
+    ///
+    /// - Parameter isAsked: whether somebody asked for it, who may want to try once more what was refused.
+    func begin(_ address: UpdateAddress, isAsked: Bool, answer: @escaping Answer) -> Bool {
         let isFree = work.withLock { work in
             guard !work.state.isBusy, !work.isEnding else { return false }
             work.state = .looking(address)
             return true
         }
         guard isFree else { return false }
-        let job = Unmanaged.passRetained(Job(desk: self, address: address, answer: answer))
+        let job = Unmanaged.passRetained(Job(desk: self, address: address, isAsked: isAsked, answer: answer))
         var thread = pthread_t()
         let code = pthread_create(
             &thread, nil,
@@ -103,6 +105,15 @@ final class UpdateDesk: Sendable {
                 throw UpdateFault("version \(manifest.version) \(words)")
             }
             if let objection = store.objection(to: manifest.version, running: running) { throw objection }
+            if stage.isPending {
+                // The helper is at it; whatever lay in its place would be in its way.
+                guard stage.pendingVersion == manifest.version else { throw UpdateFault("another version lies ready") }
+                return end(.ready(manifest.version), job.answer)
+            }
+            if !job.isAsked, let outcome = store.outcome, outcome.kind == .refused, outcome.version == manifest.version
+            {
+                throw UpdateFault("version \(manifest.version) was refused already: \(outcome.reason)")
+            }
             set(.fetching(manifest.version))
             log.notice(
                 "fetching an update",
@@ -142,11 +153,13 @@ final class UpdateDesk: Sendable {
     private final class Job: Sendable {
         let desk: UpdateDesk
         let address: UpdateAddress
+        let isAsked: Bool
         let answer: Answer
 
-        init(desk: UpdateDesk, address: UpdateAddress, answer: @escaping Answer) {
+        init(desk: UpdateDesk, address: UpdateAddress, isAsked: Bool, answer: @escaping Answer) {
             self.desk = desk
             self.address = address
+            self.isAsked = isAsked
             self.answer = answer
         }
     }

@@ -9,6 +9,9 @@ struct UpdateWatch {
     /// A version that ends soon after its start was not well.
     static let proofTime: Duration = .seconds(15)
     private static let step: Duration = .seconds(1)
+    /// The helper needs minutes; where there is none, nobody looks for it every second.
+    private static let haste: Duration = .seconds(300)
+    private static let patience: Duration = .seconds(60)
 
     /// Nil: updates are off.
     let desk: UpdateDesk?
@@ -21,6 +24,8 @@ struct UpdateWatch {
     private var awaitsOutcome: Bool
     private var nextLook: Duration?
     private var nextStep: Duration?
+    private var hurriesUntil = haste
+    private var hasComplained = false
 
     init(_ configuration: Configuration, isWanted: Bool, mailbox: Mailbox, log: Logger) {
         self.log = log
@@ -55,22 +60,27 @@ struct UpdateWatch {
         guard let desk, due.map({ time >= $0 }) ?? false else { return false }
         if let look = nextLook, let url, time >= look {
             nextLook = interval > .zero ? time + interval : nil
-            _ = begin(url, circumstances, at: time) { _ in }
+            desk.note(circumstances)
+            _ = desk.begin(url, isAsked: false) { _ in }
         }
         if desk.state.isBusy { desk.note(circumstances) }
         if let trial, time >= Self.proofTime, trial.before.isMet(by: circumstances) {
             do throws(UpdateFault) {
                 try desk.stage.report(trial.token)
                 log.notice("this version is well", metadata: ["version": .string(Daemon.version)])
+                self.trial = nil
+            } catch  where hasComplained {
+                // A disk that is full may have room in a moment.
             } catch {
+                hasComplained = true
                 log.error("cannot say that this version is well", metadata: ["reason": .string(error.description)])
             }
-            self.trial = nil
         }
         // Nobody tells of what the helper does.
         let wasAwaited = awaitsOutcome
         awaitsOutcome = trial != nil || desk.stage.isPending || desk.store.trial != nil
-        nextStep = awaitsOutcome || desk.state.isBusy ? time + Self.step : nil
+        if desk.state.isBusy || awaitsOutcome != wasAwaited { hurriesUntil = time + Self.haste }
+        nextStep = awaitsOutcome || desk.state.isBusy ? time + (time < hurriesUntil ? Self.step : Self.patience) : nil
         return wasAwaited && !awaitsOutcome
     }
 
@@ -81,13 +91,14 @@ struct UpdateWatch {
         guard let desk else { return false }
         desk.note(circumstances)
         nextStep = time + Self.step
-        return desk.begin(address, answer: answer)
+        return desk.begin(address, isAsked: true, answer: answer)
     }
 
     /// Something new was said by the desk: the helper may have something to do now.
     mutating func noteNews(at time: Duration) {
         guard let desk, desk.stage.isPending else { return }
         awaitsOutcome = true
+        hurriesUntil = time + Self.haste
         nextStep = time + Self.step
     }
 

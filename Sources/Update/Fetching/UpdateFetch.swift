@@ -5,8 +5,8 @@ import Glibc
 /// The network is left to `curl`, which knows proxies, certificates and slow lines; it gets a limit of bytes and of time,
 /// and is started only when there is something to fetch.
 public struct UpdateFetch: Sendable {
-    /// How long a program may take. A slow line by radio gives 10 MB in it at 50 kbit/s.
-    static let patience: Duration = .seconds(1800)
+    /// How long a program may take: a slow line by radio, at 50 kbit/s, gives 60 MB in it.
+    static let patience: Duration = .seconds(10_800)
 
     private let address: UpdateAddress
     private let isCancelled: @Sendable () -> Bool

@@ -35,7 +35,7 @@ public struct UpdateInstaller {
     /// How long a version has to say that it is well.
     public static let probation: Duration = .seconds(120)
     /// A machine that goes down this often on probation does not get another.
-    static let attempts = 3
+    static let attempts = Trial.attempts
 
     private let store: VersionStore
     private let stage: UpdateStage
@@ -67,17 +67,20 @@ public struct UpdateInstaller {
     ///
     /// - Throws: what kept it from writing to its own folder; nothing is lost by trying again.
     public func run() throws(UpdateFault) -> UpdateOutcome? {
-        try store.folder.make()
-        try store.versions.make()
-        let lock = open(store.path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else { throw .file("open", store.path + "/lock") }
+        let lock = try store.lock()
         defer { close(lock) }
-        // Of this kind, as no child that is being started holds it for a moment longer.
-        var whole = flock()
-        whole.l_type = Int16(F_WRLCK)
-        whole.l_whence = Int16(SEEK_SET)
-        guard fcntl(lock, F_SETLK, &whole) == 0 else { throw UpdateFault("another update is on its way") }
+        if store.hasTrial, store.trial == nil {
+            // Nobody can say what it was: the version of the package is the one that is known to be whole.
+            try store.setCurrent(nil)
+            let reason = "the note of the version on probation cannot be read"
+            let outcome = UpdateOutcome(version: nil, kind: .rolledBack, reason: reason)
+            try store.folder.write("outcome", outcome.text)
+            try machine.restart()
+            try store.folder.remove("trial")
+            return outcome
+        }
         if var trial = store.trial {
+            if stage.hasReported(trial.token), store.current == trial.version { return try accept(trial) }
             trial.attempt += 1
             guard trial.attempt <= Self.attempts else {
                 return try goBack(from: trial, "the machine went down \(Self.attempts) times before it was well")
@@ -144,18 +147,13 @@ public struct UpdateInstaller {
             guard program >= 0 else { throw .file("read", partial.place("vebridge")) }
             defer { close(program) }
             try manifest.check(program, partial.place("vebridge"))
-        } catch {
-            partial.removeAll()
-            throw Refusal(version: version, reason: error)
-        }
-        do throws(UpdateFault) {
             let said = try machine.versionOf(partial.place("vebridge"))
             guard said == version.description else {
                 throw UpdateFault("it says of itself that it is version \(said.prefix(40))")
             }
         } catch {
             partial.removeAll()
-            throw Refusal(version: version, reason: error)
+            throw error.isOfMachine ? Refusal(own: error) : Refusal(version: version, reason: error)
         }
         do throws(UpdateFault) {
             try passes("copied")
@@ -191,6 +189,8 @@ public struct UpdateInstaller {
         do throws(UpdateFault) {
             try machine.restart()
         } catch {
+            // Whoever stops this stops what it has started, too.
+            guard !error.isOfMachine, machine.pause() else { throw error }
             return try goBack(from: trial, "the service could not be started: \(error)")
         }
         try passes("restarted")
@@ -200,9 +200,18 @@ public struct UpdateInstaller {
                 let seconds = probation.components.seconds
                 return try goBack(from: trial, "it did not say in \(seconds) s that it is well")
             }
-            guard machine.pause() else { throw UpdateFault("stopped while \(trial.version) is on probation") }
+            guard machine.pause() else {
+                throw UpdateFault("stopped while \(trial.version) is on probation", isOfMachine: true)
+            }
         }
         try passes("well")
+        return try accept(trial)
+    }
+
+    /// It is well.
+    private func accept(_ trial: Trial) throws(UpdateFault) -> UpdateOutcome {
+        // It may have said so before what it was taken from was cleared away.
+        if stage.pendingVersion == trial.version { try stage.clear() }
         let outcome = UpdateOutcome(version: trial.version, kind: .installed, reason: "")
         try store.folder.write("outcome", outcome.text)
         try passes("told")

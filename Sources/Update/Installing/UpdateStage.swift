@@ -14,7 +14,17 @@ public struct UpdateStage: Sendable {
     public init(stateDirectory: String) { path = stateDirectory + "/updates" }
 
     /// Whether an update lies ready.
-    public var isPending: Bool { access(staged.path, F_OK) == 0 }
+    public var isPending: Bool {
+        var facts = stat()
+        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else { return false }
+        return lstat(staged.path, &facts) == 0
+    }
+
+    /// The version that lies ready, as it says of itself; nil where nothing does, or what does cannot be read.
+    public var pendingVersion: SoftwareVersion? {
+        guard let text = (try? offered())?.0.text else { return nil }
+        return (try? UpdateManifest(text: text))?.version
+    }
 
     // MARK: The daemon
 

@@ -8,6 +8,9 @@ public struct Trial: Sendable, Equatable {
     public var previous: SoftwareVersion?
     /// What the program has to write down once it is well; nobody can know it beforehand.
     public var token: String
+    /// A machine that goes down this often on probation does not get another.
+    static let attempts = 3
+
     /// How often it was started for this; the machine may have gone down meanwhile.
     public var attempt: Int
     /// How well the version before it was.
@@ -158,6 +161,9 @@ public struct VersionStore: Sendable {
     /// The newest version that was ever tried.
     public var highest: SoftwareVersion? { folder.lines("highest")?.first.flatMap { SoftwareVersion($0) } }
 
+    /// Whether a version is on probation, or there is a note of one that cannot be read.
+    var hasTrial: Bool { access(folder.place("trial"), F_OK) == 0 || errno != ENOENT }
+
     /// The version on probation.
     public var trial: Trial? { folder.lines("trial").flatMap { Trial(lines: $0) } }
 
@@ -196,8 +202,36 @@ public struct VersionStore: Sendable {
     }
 
     /// Goes back to the version of the package, for good: what was tried is not tried again.
+    ///
+    /// - Throws: also that an update is on its way.
     public func goBack() throws(UpdateFault) {
-        try folder.remove("trial")
+        let lock = try lock()
+        defer { close(lock) }
+        guard let current else { return try folder.remove("trial") }
+        // Cut short from here on, the helper goes on with it.
+        let end = Trial(
+            version: current, previous: nil, token: "none", attempt: Trial.attempts,
+            before: Circumstances(chargers: 0, isConnected: false))
+        try folder.write("trial", end.text)
         try setCurrent(nil)
+        try folder.remove("trial")
+    }
+
+    /// Makes the folder, and keeps others from changing anything in it until the descriptor is closed.
+    func lock() throws(UpdateFault) -> Int32 {
+        try folder.make()
+        try versions.make()
+        let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw .file("write", path + "/lock") }
+        // Of this kind, as no child that is being started holds it for a moment longer.
+        var whole = flock()
+        whole.l_type = Int16(F_WRLCK)
+        whole.l_whence = Int16(SEEK_SET)
+        guard fcntl(lock, F_SETLK, &whole) == 0 else {
+            close(lock)
+            throw UpdateFault(
+                "another update is on its way: wait for its end, or systemctl stop vebridge-update", isOfMachine: true)
+        }
+        return lock
     }
 }

@@ -30,27 +30,26 @@ struct ProgramRun {
         output.closeWriter()
         complaints.closeWriter()
         do throws(UpdateFault) {
-            let words = try listen(output, complaints, take)
-            return Ending(status: Self.reap(process), complaint: words)
+            let deadline = ContinuousClock.now + patience
+            let words = try listen(output, complaints, deadline, take)
+            return Ending(status: try wait(process, deadline), complaint: words)
         } catch {
             kill(process, SIGKILL)
-            _ = Self.reap(process)
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
             throw error
         }
     }
 
     private func listen(
-        _ output: Pipe, _ complaints: Pipe, _ take: (UnsafeRawBufferPointer) throws(UpdateFault) -> Void
+        _ output: Pipe, _ complaints: Pipe, _ deadline: ContinuousClock.Instant,
+        _ take: (UnsafeRawBufferPointer) throws(UpdateFault) -> Void
     ) throws(UpdateFault) -> String {
-        let deadline = ContinuousClock.now + patience
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         var said: [UInt8] = []
         var open = [output.reader, complaints.reader]
         while open.contains(where: { $0 >= 0 }) {
-            guard ContinuousClock.now < deadline else {
-                throw UpdateFault("'\(words[0])' did not end within \(patience.components.seconds) s")
-            }
-            guard !isCancelled() else { throw UpdateFault("'\(words[0])' was given up") }
+            try mind(deadline)
             var entries = open.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             guard poll(&entries, nfds_t(entries.count), 200) >= 0 || errno == EINTR else {
                 throw .file("read from", words[0])
@@ -82,6 +81,28 @@ struct ProgramRun {
         return lines.last.map { String($0.prefix(300)) } ?? ""
     }
 
+    /// Gives up when it is time to.
+    private func mind(_ deadline: ContinuousClock.Instant) throws(UpdateFault) {
+        guard !isCancelled() else { throw UpdateFault("'\(words[0])' was given up", isOfMachine: true) }
+        guard ContinuousClock.now < deadline else {
+            throw UpdateFault("'\(words[0])' did not end within \(patience.components.seconds) s")
+        }
+    }
+
+    /// Waits for its end: it may have nothing more to say, and go on.
+    private func wait(_ process: pid_t, _ deadline: ContinuousClock.Instant) throws(UpdateFault) -> Int32 {
+        var status: Int32 = 0
+        var pause: Int32 = 1
+        while true {
+            let reaped = waitpid(process, &status, WNOHANG)
+            if reaped == process { return Self.status(status) }
+            guard reaped == 0 || errno == EINTR else { throw .file("wait for", words[0]) }
+            try mind(deadline)
+            poll(nil, 0, pause)
+            pause = min(pause * 2, 100)
+        }
+    }
+
     /// Starts it with nothing to read, and no signal blocked or ignored.
     private func spawn(output: Int32, complaints: Int32) throws(UpdateFault) -> pid_t {
         var actions = posix_spawn_file_actions_t()
@@ -104,13 +125,11 @@ struct ProgramRun {
         pointers.append(nil)
         var process: pid_t = 0
         let code = posix_spawnp(&process, words[0], &actions, &attributes, pointers, environ)
-        guard code == 0 else { throw .file("run", words[0], code) }
+        guard code == 0 else { throw .file(code == EAGAIN ? "make" : "run", words[0], code) }
         return process
     }
 
-    private static func reap(_ process: pid_t) -> Int32 {
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    private static func status(_ status: Int32) -> Int32 {
         let signal = status & 0x7F
         return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
     }
@@ -150,15 +169,7 @@ extension UpdateInstaller.Machine {
     public init(restart: [String], isStopped: @escaping @Sendable () -> Bool) {
         let start = ContinuousClock.now
         self.init(
-            versionOf: { program throws(UpdateFault) in
-                var said: [UInt8] = []
-                let run = ProgramRun(words: [program, "--version"], patience: .seconds(20), isCancelled: isStopped)
-                let ending = try run.run { bytes throws(UpdateFault) in said += bytes.prefix(max(0, 200 - said.count)) }
-                guard ending.status == 0 else {
-                    throw UpdateFault("it does not run here: exit status \(ending.status) \(ending.complaint)")
-                }
-                return String(decoding: said, as: UTF8.self).filter { !$0.isWhitespace }
-            },
+            versionOf: { program throws(UpdateFault) in try Self.version(of: program, isStopped) },
             restart: { () throws(UpdateFault) in
                 let ending = try ProgramRun(words: restart, patience: .seconds(60), isCancelled: isStopped).run { _ in }
                 guard ending.status == 0 else {
@@ -172,5 +183,22 @@ extension UpdateInstaller.Machine {
                 return !isStopped()
             },
             now: { ContinuousClock.now - start })
+    }
+
+    /// What a program says its version is.
+    ///
+    /// - Throws: that it does not run here, because a library is missing, say, or the disk has damaged it.
+    public static func version(
+        of program: String, _ isStopped: @escaping @Sendable () -> Bool = { false }
+    ) throws(UpdateFault) -> String {
+        var said: [UInt8] = []
+        let run = ProgramRun(words: [program, "--version"], patience: .seconds(20), isCancelled: isStopped)
+        let ending = try run.run { bytes throws(UpdateFault) in said += bytes.prefix(max(0, 200 - said.count)) }
+        guard ending.status == 0 else {
+            let isStopped = isStopped()
+            throw UpdateFault(
+                "it does not run here: exit status \(ending.status) \(ending.complaint)", isOfMachine: isStopped)
+        }
+        return String(decoding: said, as: UTF8.self).filter { !$0.isWhitespace }
     }
 }
