@@ -41,7 +41,8 @@ struct Run: ParsableCommand, Sendable {
         let reload = Reload(configuration)
         // What the command line says stays said.
         let (file, again) = (options.config, self)
-        StopSignals.watch({ reload.stop($0) }, hangUp: once ? nil : { reload.read(file) { try again.load() } })
+        let readAgain: @Sendable () -> Void = { reload.read(file) { try again.load() } }
+        StopSignals.watch({ reload.stop($0) }, hangUp: once ? nil : readAgain)
         while true {
             let outcome = try run(configuration, reload)
             if case .done = outcome, let next = reload.takeNext() {

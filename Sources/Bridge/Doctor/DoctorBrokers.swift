@@ -28,9 +28,7 @@ extension Doctor {
             return Finding(
                 "broker", .fault, name, trouble.reason,
                 remedy: local
-                    ? facts.exists("/usr/sbin/mosquitto")
-                        ? "sudo systemctl enable --now mosquitto" : "sudo apt install mosquitto"
-                    : edit("[broker] url = \"mqtt://HOST:PORT\", or start the broker on \(server.host)"))
+                    ? startBroker : edit("[broker] url = \"mqtt://HOST:PORT\", or start the broker on \(server.host)"))
         case .hostNotFound:
             return Finding("broker", .fault, name, trouble.reason, remedy: "getent hosts \(server.host)")
         case .unreachable, .timedOut:
@@ -56,6 +54,12 @@ extension Doctor {
                 "broker", .fault, name, trouble.reason,
                 remedy: local ? "sudo journalctl -u mosquitto -n 20" : "look into the log of the broker")
         }
+    }
+
+    /// What starts a broker on this machine.
+    private var startBroker: String {
+        guard facts.exists("/usr/sbin/mosquitto") else { return "sudo apt install mosquitto" }
+        return facts.exists("/run/systemd/system") ? "sudo systemctl enable --now mosquitto" : "mosquitto -d"
     }
 
     private func tlsRemedy(_ reason: String, _ server: BrokerURL.Server, _ broker: Configuration.Broker) -> String {
