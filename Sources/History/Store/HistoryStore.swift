@@ -123,6 +123,9 @@ public final class HistoryStore: Sendable {
         configuration.readonly = readOnly
         configuration.label = "history"
         configuration.busyMode = .timeout(5)
+        // A higher class is for what a person waits for, and on Linux the threads of one ask for a priority that a service
+        // may not have, and complain.
+        configuration.qos = .default
         configuration.prepareDatabase { db in
             guard !readOnly else { return }
             // One fsync a minute is little, and a power cut then takes no more than a kill does.
