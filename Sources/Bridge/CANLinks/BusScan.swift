@@ -81,6 +81,7 @@ public enum BusScan {
             number: 0, now: .zero)
         defer { bus.shut() }
         var poll = EventLoop()
+        var ready: [UInt64] = []
         poll.add(mailbox.wake.descriptor, token: 0)
         var failure: CANLinkFailure?
         var lastNews: Duration = .zero
@@ -99,9 +100,8 @@ public enum BusScan {
             if bus.isFinished || now >= limit { break }
             if !isSilent, bus.session.isCaughtUp, now - lastNews >= settleTime { break }
             let due = min(bus.deadline(now: now) ?? limit, limit)
-            var isStopped = false
-            poll.wait(due - now) { if $0 == 0 { isStopped = true } }
-            if isStopped, mailbox.take().stopReason != nil { break }
+            poll.wait(due - now, &ready)
+            if ready.contains(0), mailbox.take().stopReason != nil { break }
         }
         let decoder = bus.session.decoder
         return decoder.devices.sorted().compactMap { device in

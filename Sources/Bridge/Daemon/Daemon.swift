@@ -118,6 +118,12 @@ public struct Daemon: Sendable {
         var brokerLimit: Duration?
         var nextRescan: Duration = .zero
         var nextToken = BridgeLoop.firstPortToken
+        /// When each port wants its turn, in the order of the ports; empty: to be worked out again. The loop asks for the
+        /// first of them each time it turns, and that is for one port or two of many.
+        var turns: [PortTurn] = []
+        /// Tokens that were ready at this turn.
+        var ready: [UInt64] = []
+        var lastTurn: Duration = .zero
         var hasPortsChanged = false
         var isConnected = false
         var lastDisconnection: String?
@@ -210,13 +216,16 @@ public struct Daemon: Sendable {
                     metadata: ["ports": .string(patterns.patterns.joined(separator: " "))])
             }
             notifier.ready()
+            _ = sleep.look()
             while true {
+                sink.flush()
                 let time = now
-                var ready: [UInt64] = []
-                events.wait(nextDeadline(at: time) - time) { ready.append($0) }
-                noteSleep(at: now)
+                events.wait(nextDeadline(at: time) - time, &ready)
                 let woken = now
-                for token in ready where token >= Self.firstPortToken { receive(token, at: woken) }
+                noteSleep(at: woken)
+                for index in ready.indices where ready[index] >= Self.firstPortToken {
+                    receive(ready[index], at: woken)
+                }
                 if ready.contains(Self.watcherToken) {
                     watcher.drain()
                     // A plug makes several events; and a machine with much coming and going is not to keep us busy.
@@ -229,7 +238,7 @@ public struct Daemon: Sendable {
                     if once { return .failed("stopped by \(reason) before everything was read and published") }
                     return recordingOutcome ?? .done
                 }
-                for index in ports.indices { advance(index, at: woken) }
+                advancePorts(at: woken)
                 for index in multiplexers.indices { advanceMultiplexer(index, at: woken) }
                 for index in buses.indices { advanceBus(index, at: woken) }
                 if woken >= nextRescan { rescan(at: woken) }
@@ -275,9 +284,10 @@ public struct Daemon: Sendable {
         /// Why the recording that was asked for is not whole; nil where it is, or none was asked for.
         var recordingOutcome: Outcome? { recorder?.failure.map { .failed("the recording is not whole: \($0)") } }
 
-        func nextDeadline(at time: Duration) -> Duration {
+        mutating func nextDeadline(at time: Duration) -> Duration {
             var deadline = time + .seconds(60)
-            if let due = PortSlot.deadline(ports, now: time) { deadline = min(deadline, due) }
+            workOutTurns(at: time)
+            for turn in turns where turn.limit < deadline { deadline = turn.limit }
             for multiplexer in multiplexers { deadline = min(deadline, multiplexer.supervisor.deadline) }
             for bus in buses {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
@@ -297,6 +307,7 @@ public struct Daemon: Sendable {
         // MARK: Ports
 
         mutating func rescan(at time: Duration) {
+            defer { turns.removeAll(keepingCapacity: true) }
             nextRescan = time + Daemon.rescanInterval
             if hasPortsChanged {
                 hasPortsChanged = false
@@ -330,8 +341,34 @@ public struct Daemon: Sendable {
             nextNumber = max(nextNumber, number + 1)
         }
 
+        mutating func workOutTurns(at time: Duration) {
+            guard turns.count != ports.count else { return }
+            PortSlot.turns(of: ports, now: time, into: &turns)
+        }
+
+        /// Does what is due at each port.
+        mutating func advancePorts(at time: Duration) {
+            workOutTurns(at: time)
+            var index = 0
+            while index < turns.count {
+                if turns[index].due <= time {
+                    advance(index, at: time)
+                    noteTurn(of: index, at: time)
+                }
+                index += 1
+            }
+        }
+
+        /// A port had its turn: when it wants the next.
+        mutating func noteTurn(of index: Int, at time: Duration) {
+            guard turns.count == ports.count, ports[index].channel == nil else { return }
+            turns[index] = PortSlot.turn(at: index, of: ports, now: time)
+        }
+
         mutating func advance(_ index: Int, at time: Duration) {
-            guard ports[index].channel == nil, time >= ports[index].deadline(now: time) else { return }
+            guard ports[index].channel == nil, time >= PortSlot.turn(at: index, of: ports, now: time).due else {
+                return
+            }
             if ports[index].nextLook != nil { take(port: index, at: time) }
             guard time >= ports[index].supervisor.value.deadline(now: time) else { return }
             var reported: [PortSupervisor.Event] = []
@@ -341,11 +378,12 @@ public struct Daemon: Sendable {
         }
 
         mutating func receive(_ token: UInt64, at time: Duration) {
-            guard let index = ports.firstIndex(where: { $0.token == token }) else {
+            guard let index = PortSlot.place(of: token, in: ports) else {
                 if !receiveMultiplexer(token, at: time) { receiveBus(token, at: time) }
                 return
             }
             take(port: index, at: time)
+            noteTurn(of: index, at: time)
         }
 
         /// Reads what has come from a port, and asks.
@@ -500,6 +538,7 @@ public struct Daemon: Sendable {
         /// Reads what other threads said; gives the reason when one of them asked to stop.
         mutating func readMailbox(at time: Duration) -> String? {
             let contents = mailbox.take()
+            defer { turns.removeAll(keepingCapacity: true) }
             if let lost = contents.disconnection {
                 if isConnected || lost.repeats <= 1 {
                     log.warning("broker not connected; trying again", metadata: ["reason": .string(lost.reason)])

@@ -19,8 +19,9 @@ struct EventLoop: ~Copyable {
         _ = epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, &event)
     }
 
-    /// Waits until a descriptor is ready or the time has passed, and gives the tokens of those that are.
-    mutating func wait(_ timeout: Duration, _ body: (UInt64) -> Void) {
+    /// Waits until a descriptor is ready or the time has passed, and gives the tokens of those that are in place of what was there.
+    mutating func wait(_ timeout: Duration, _ tokens: inout [UInt64]) {
+        tokens.removeAll(keepingCapacity: true)
         // Rounded up: to wake a millisecond early is to wake twice.
         let parts = max(timeout, .zero).components
         let milliseconds =
@@ -29,6 +30,6 @@ struct EventLoop: ~Copyable {
             epoll_wait(poll, buffer.baseAddress, Int32(buffer.count), Int32(milliseconds))
         }
         guard count > 0 else { return }
-        for index in 0..<Int(count) { body(vebridge_epoll_token(ready[index])) }
+        for index in 0..<Int(count) { tokens.append(vebridge_epoll_token(ready[index])) }
     }
 }

@@ -56,17 +56,21 @@ extension Daemon.BridgeLoop {
         ports[index].supervisor.value.adopt(plan(isDark: isDark), at: time)
     }
 
-    /// Lets the kernel gather what comes from a port in the dark, or waits for every byte again.
+    /// Lets the kernel gather what comes from a port in the dark or inside a TEXT block, or waits for every byte again.
     mutating func settleWatch(port index: Int, at time: Duration) {
-        guard ports[index].light.isDark, let descriptor = ports[index].supervisor.value.descriptor,
-            ports[index].supervisor.value.session?.isCalm == true
-        else {
+        let isDark = ports[index].light.isDark && ports[index].supervisor.value.isCalm
+        let gathering = isDark ? nil : ports[index].supervisor.value.gatheringTime
+        guard isDark || gathering != nil, let descriptor = ports[index].supervisor.value.descriptor else {
             guard ports[index].nextLook != nil else { return }
             ports[index].nextLook = nil
             register(index)
             return
         }
         if ports[index].nextLook == nil { events.remove(descriptor) }
+        if let gathering {
+            ports[index].nextLook = time + gathering
+            return
+        }
         ports[index].nextLook =
             ports[index].supervisor.value.session?.isWaiting == true
             ? NightWatch.moment(NightWatch.step, after: time + NightWatch.answerTime)
@@ -75,10 +79,21 @@ extension Daemon.BridgeLoop {
 
     /// The machine slept: nothing was heard meanwhile, which is nobody's fault.
     mutating func noteSleep(at time: Duration) {
-        guard let slept = sleep.look() else { return }
+        // A turn of the loop comes before the sleep and one after it: without a gap between them there was none.
+        defer { lastTurn = time }
+        guard time - lastTurn >= HostSleep.threshold, let slept = sleep.look() else { return }
         log.info("the machine slept", metadata: ["seconds": .string("\(slept.components.seconds)")])
         Daemon.PortSlot.hostSlept(ports, at: time)
+        turns.removeAll(keepingCapacity: true)
     }
+}
+
+/// When a port wants its turn.
+struct PortTurn {
+    /// From when on it takes one, if the loop turns anyway.
+    var due: Duration
+    /// When the loop wakes for it.
+    var limit: Duration
 }
 
 extension Daemon.PortSlot {
@@ -86,17 +101,28 @@ extension Daemon.PortSlot {
         for slot in slots { slot.supervisor.value.hostSlept(at: time) }
     }
 
-    /// When something is to be done for one of the ports if nothing arrives; those behind a multiplexer have no time
-    /// of their own. By index, so that no slot is copied: this is asked at every turn of the loop.
-    static func deadline(_ slots: borrowing [Self], now: Duration) -> Duration? {
-        var first: Duration?
-        for index in slots.indices where slots[index].channel == nil {
-            let due = slots[index].deadline(now: now)
-            if first.map({ due < $0 }) ?? true { first = due }
+    /// When something is to be done for each of the ports if nothing arrives; those behind a multiplexer have no time of
+    /// their own. By index, so that no slot is copied.
+    static func turns(of slots: borrowing [Self], now: Duration, into turns: inout [PortTurn]) {
+        turns.removeAll(keepingCapacity: true)
+        for index in slots.indices {
+            turns.append(
+                slots[index].channel == nil
+                    ? turn(at: index, of: slots, now: now)
+                    : PortTurn(due: .seconds(Int64.max / 4), limit: .seconds(Int64.max / 4)))
         }
-        return first
     }
 
-    /// When something is to be done for a port if nothing arrives.
-    func deadline(now: Duration) -> Duration { nextLook ?? supervisor.value.deadline(now: now) }
+    /// The place of the port that waits under a token; nil if none does.
+    static func place(of token: UInt64, in slots: borrowing [Self]) -> Int? {
+        for index in slots.indices where slots[index].token == token { return index }
+        return nil
+    }
+
+    /// When something is to be done for a port if nothing arrives, and how long that may wait for another's turn.
+    static func turn(at index: Int, of slots: borrowing [Self], now: Duration) -> PortTurn {
+        if let look = slots[index].nextLook { return PortTurn(due: look, limit: look) }
+        let due = slots[index].supervisor.value.deadline(now: now)
+        return PortTurn(due: due, limit: due + slots[index].supervisor.value.slack)
+    }
 }

@@ -62,7 +62,8 @@ struct ReadableDesk {
 
     var nextLook: Duration? {
         guard isEnabled else { return nil }
-        return [publisher.nextLook, announcer?.nextDeadline].compactMap(\.self).min()
+        guard let due = announcer?.nextDeadline else { return publisher.nextLook }
+        return publisher.nextLook.map { min($0, due) } ?? due
     }
 
     mutating func take(_ news: ReadableNews, at now: Duration) {

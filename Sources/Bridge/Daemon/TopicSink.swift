@@ -146,9 +146,14 @@ final class TopicSink: Sendable {
         let isCatchingUp = isCatchingUp.withLock { $0 }
         var isTaken = true
         for link in links where !isCatchingUp || link.isFresh {
-            if !link.publish(message) { isTaken = false }
+            if !link.queue(message) { isTaken = false }
         }
         return isTaken
+    }
+
+    /// Sends what was published in this turn of the loop.
+    func flush() {
+        for link in links { link.flush() }
     }
 
     /// Publishes what is for people and not part of the schema: no recording has it.
@@ -171,7 +176,10 @@ final class TopicSink: Sendable {
     /// Everything current was published: what else waited for a broker follows.
     func endCatchUp() {
         isCatchingUp.withLock { $0 = false }
-        for link in links { link.release() }
+        for link in links {
+            link.flush()
+            link.release()
+        }
     }
 
     /// Says that the bridge is there.

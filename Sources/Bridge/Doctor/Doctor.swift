@@ -67,7 +67,10 @@ public struct Doctor: Sendable {
     @discardableResult
     public func examine(_ report: (Finding) -> Void = { _ in }) -> [Finding] {
         var findings: [Finding] = []
-        for check in [configurationFile, secrets, service, others, ports, neighbours, buses, clock, state, brokers] {
+        let checks = [
+            configurationFile, secrets, service, others, ports, neighbours, buses, clock, state, updates, brokers,
+        ]
+        for check in checks {
             for finding in check() {
                 findings.append(finding)
                 report(finding)

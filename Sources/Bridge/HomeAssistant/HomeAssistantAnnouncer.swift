@@ -80,7 +80,12 @@ struct HomeAssistantAnnouncer {
 
     /// When a message is due.
     var nextDeadline: Duration? {
-        (announced.values.compactMap(\.due) + [rebirth].compactMap(\.self)).min()
+        // The loop asks this at every turn.
+        var first = rebirth
+        for told in announced.values {
+            if let due = told.due, first.map({ due < $0 }) ?? true { first = due }
+        }
+        return first
     }
 
     // MARK: Announcing

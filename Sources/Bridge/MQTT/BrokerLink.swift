@@ -20,6 +20,8 @@ final class BrokerLink: Sendable {
 
     private struct State {
         var outbox: Outbox
+        /// Something was queued since the last flush.
+        var isQueued = false
         /// Connected, and what it missed has not been published yet.
         var isFresh = false
     }
@@ -67,13 +69,15 @@ final class BrokerLink: Sendable {
         state.withLock { ($0.outbox.heldCount, $0.outbox.sampleCount, $0.outbox.dropped) }
     }
 
-    /// Sends a message now, or later, or not at all if this broker is not to have it. False if it can never be sent.
-    func publish(_ message: MQTTClient.Message) -> Bool {
+    /// Queues a message for the next ``flush()``, or keeps it for later, or drops it if this broker is not to have it.
+    /// False if it can never be sent.
+    func queue(_ message: MQTTClient.Message) -> Bool {
         guard takesEverything || manners.send.contains(where: { $0.matches(message.topic) }) else { return true }
         // The lock is held over the call, so that what is drained at the same time cannot come after it.
         return state.withLock { state in
-            switch client.isReady ? client.publish(message) : .offline {
+            switch client.isReady ? client.queue(message) : .offline {
             case .accepted:
+                state.isQueued = true
                 state.outbox.forget(message.topic)
                 return true
             case .invalid:
@@ -86,6 +90,21 @@ final class BrokerLink: Sendable {
                 return true
             }
         }
+    }
+
+    /// The same, and sends it.
+    func publish(_ message: MQTTClient.Message) -> Bool {
+        defer { flush() }
+        return queue(message)
+    }
+
+    /// Sends what was queued since the last time; a turn of the loop that publishes much wakes nobody for each of it.
+    func flush() {
+        let isQueued = state.withLock { state in
+            defer { state.isQueued = false }
+            return state.isQueued
+        }
+        if isQueued { client.flush() }
     }
 
     /// Sends a message now or never, for what is of no use later. From any thread.

@@ -106,6 +106,13 @@ public final class MQTTClient: Sendable {
 
     /// Queues a message. Never waits for the network. From any thread.
     public func publish(_ message: Message) -> PublishResult {
+        let result = queue(message)
+        if result == .accepted { wake.raise() }
+        return result
+    }
+
+    /// Queues a message and leaves it at that: it leaves with the next ``flush()``. From any thread.
+    func queue(_ message: Message) -> PublishResult {
         let session = state.withLock { $0.acceptsMessages ? $0.session : nil }
         let result = session?.publish(message, limited: true) ?? .offline
         state.withLock { state in
@@ -117,8 +124,14 @@ public final class MQTTClient: Sendable {
             case .invalid: break
             }
         }
-        if result == .accepted { wake.raise() }
         return result
+    }
+
+    /// Sends what is queued. Where the socket takes it at once it is written here: to wake the client's thread for it
+    /// costs more than the writing. Never waits for the network. From any thread.
+    func flush() {
+        guard let session = state.withLock({ $0.acceptsMessages ? $0.session : nil }) else { return }
+        if !session.writeAtOnce() { wake.raise() }
     }
 
     /// Queues a message with a payload of bytes. Never waits for the network. From any thread.

@@ -174,8 +174,9 @@ extension MQTTClient {
             if farewell == nil, hasMoved {
                 throw ConnectionFailure(.moved, "the broker is no longer at \(address)")
             }
-            // Nothing to write and nothing to read: wake up only to ping.
-            var deadline = ContinuousClock.now + keepalive
+            // Nothing to write and nothing to read: wake up only to ping. Others write too, so that the last word may be
+            // younger than this wait: looked at twice in its time, a ping is never later than half as much again.
+            var deadline = ContinuousClock.now + keepalive / 2
             if let farewell { deadline = min(deadline, farewell.deadline) }
             let ready = waitForSocket(session, writes: session.wantsToWrite, until: deadline)
             state.withLock { $0.wakeUps += 1 }

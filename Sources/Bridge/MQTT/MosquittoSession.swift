@@ -64,6 +64,9 @@ final class MosquittoSession: Sendable {
     /// Trust in the broker; nil without TLS. The library holds a reference of its own to the context inside.
     private let encryption: TLSContext?
     private let ledger = Mutex(Ledger())
+    /// Held while the library reads from the socket or writes to it: where it meets an error it closes the socket, and
+    /// two threads that met one at the same time would close two. Taken before the ledger, never while that is held.
+    private let line = Mutex(())
 
     /// Initialised once and never cleaned up: the library's documentation asks for one call before all others.
     private static let libraryResult: Int32 = mosquitto_lib_init()
@@ -381,9 +384,9 @@ final class MosquittoSession: Sendable {
             // arguments wrong and does nothing more; the call that does not wait then sends them.
             mosquitto_connect_bind_v5(handle.pointer, nil, Int32(address.port), keepalive, nil, properties)
         }
-        try check(
-            mosquitto_connect_bind_async(
-                handle.pointer, address.host, Int32(address.port), keepalive, bindAddress))
+        try check {
+            mosquitto_connect_bind_async(handle.pointer, address.host, Int32(address.port), keepalive, bindAddress)
+        }
     }
 
     /// Why TLS failed, where either end has said so.
@@ -406,16 +409,27 @@ final class MosquittoSession: Sendable {
     func keepTrust() -> String? { encryption?.check.keepTrust() }
 
     func readAvailable() throws(ConnectionFailure) {
-        try check(mosquitto_loop_read(handle.pointer, 1))
+        try check { mosquitto_loop_read(handle.pointer, 1) }
     }
 
     func writeWaiting() throws(ConnectionFailure) {
-        try check(mosquitto_loop_write(handle.pointer, 1))
+        try check { mosquitto_loop_write(handle.pointer, 1) }
     }
 
     /// Pings when it is time, and notices a missing answer.
     func keepAlive() throws(ConnectionFailure) {
-        try check(mosquitto_loop_misc(handle.pointer))
+        try check { mosquitto_loop_misc(handle.pointer) }
+    }
+
+    /// Writes what is queued as far as the socket takes it; from any thread. False where the client's own thread has to
+    /// see to it: it is at work itself, something is left, or something went wrong.
+    func writeAtOnce() -> Bool {
+        let isWritten: Bool? = line.withLockIfAvailable { _ in
+            let result = socket >= 0 ? mosquitto_loop_write(handle.pointer, 1) : Int32(MOSQ_ERR_NO_CONN.rawValue)
+            return result == MOSQ_ERR_SUCCESS.rawValue && !wantsToWrite
+        }
+        // A message of quality of service 0 is settled when it is written, and may have been the one in the way of others.
+        return isWritten == true && !ledger.withLock { $0.hasDrained }
     }
 
     /// Queues the farewell. The socket closes once it is written.
@@ -428,8 +442,11 @@ final class MosquittoSession: Sendable {
         mosquitto_log_callback_set(handle.pointer, nil)
     }
 
-    private func check(_ result: Int32) throws(ConnectionFailure) {
-        let code = errno
+    private func check(_ call: () -> Int32) throws(ConnectionFailure) {
+        let (result, code) = line.withLock { _ in
+            let result = call()
+            return (result, errno)
+        }
         guard result != MOSQ_ERR_SUCCESS.rawValue else { return }
         if let encryptionFailure { throw encryptionFailure }
         let failure = ConnectionFailure(

@@ -31,8 +31,14 @@ public struct Derivation: Sendable {
 
     /// The registers whose derived value may change when this one does.
     public static func dependents(of register: RegisterID) -> [RegisterID] {
-        all.filter { $0.inputs.contains(register) }.map(\.register)
+        byInput.first { $0.input == register }?.dependents ?? []
     }
+
+    /// Worked out once: it is asked for with every reading.
+    private static let byInput: [(input: RegisterID, dependents: [RegisterID])] = Set(all.flatMap(\.inputs)).sorted()
+        .map {
+            input in (input, all.filter { $0.inputs.contains(input) }.map(\.register))
+        }
 }
 
 extension Plant {

@@ -22,6 +22,13 @@ public struct Plant: Sendable {
         /// Registers that it does not have.
         public internal(set) var refused: Set<RegisterID> = []
 
+        mutating func read(_ reading: RegisterReading) {
+            readings[reading.register] = reading
+            if !refused.isEmpty { refused.remove(reading.register) }
+            lastSeen = reading.time
+            isAlive = true
+        }
+
         /// The name that its owner gave it (register 010C); nil where it has none.
         public var customName: String? {
             guard case .text(let name)? = readings[.customName]?.value, !name.isEmpty else { return nil }
@@ -73,7 +80,11 @@ public struct Plant: Sendable {
     /// The serial that stands for the network: the one configured, else the first by serial; nil without chargers.
     public func master(at now: Duration) -> String? {
         if chargers[preferredMaster] != nil { return preferredMaster }
-        return chargers.values.filter { isPart($0, at: now) }.map(\.identity.serial).min()
+        var first: String?
+        for (serial, charger) in chargers where isPart(charger, at: now) {
+            if first.map({ serial < $0 }) ?? true { first = serial }
+        }
+        return first
     }
 
     /// Whether a charger answers, or did a moment ago.
@@ -114,10 +125,7 @@ public struct Plant: Sendable {
 
     /// A reading of a charger.
     public mutating func read(_ reading: RegisterReading, serial: String) {
-        chargers[serial]?.readings[reading.register] = reading
-        chargers[serial]?.refused.remove(reading.register)
-        chargers[serial]?.lastSeen = reading.time
-        chargers[serial]?.isAlive = true
+        chargers[serial]?.read(reading)
     }
 
     /// The panels of a charger have become dark, or light again: how old its readings may be depends on it.

@@ -355,6 +355,15 @@ extension PortSupervisor {
         session?.adopt(intervalsOf: plan, at: now)
     }
 
+    /// Whether the device answers on a line without damage.
+    var isCalm: Bool { session?.isCalm ?? false }
+
+    /// For how long what comes may gather; nil: every piece is to be looked at.
+    var gatheringTime: Duration? { session?.gatheringTime }
+
+    /// How much later than its deadline it may have its turn.
+    var slack: Duration { session?.slack ?? .zero }
+
     /// Asks for a register out of turn; false if no device answers, or too much is wanted already.
     mutating func demand(_ register: RegisterID) -> Bool { session?.demand(register) ?? false }
 

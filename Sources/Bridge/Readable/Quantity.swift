@@ -122,14 +122,20 @@ public struct Quantity: Sendable {
 
     /// A number with a fixed count of decimals. Beyond 15 digits it is not a number that any device says.
     static func text(_ number: Double, decimals: Int) -> String {
-        let power = (0..<decimals).reduce(1.0) { power, _ in power * 10 }
+        var power = 1.0
+        var divisor: UInt64 = 1
+        for _ in 0..<decimals {
+            power *= 10
+            divisor *= 10
+        }
         let scaled = (number * power).rounded()
         guard scaled.magnitude < 1e15 else { return "\(number)" }
         let whole = Int64(scaled)
-        let digits = String(whole.magnitude)
-        guard decimals > 0 else { return (whole < 0 ? "-" : "") + digits }
-        let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-        return (whole < 0 ? "-" : "") + padded.dropLast(decimals) + "." + padded.suffix(decimals)
+        guard decimals > 0 else { return String(whole) }
+        let (before, behind) = whole.magnitude.quotientAndRemainder(dividingBy: divisor)
+        // The one in front keeps the zeros behind the point.
+        let digits = String(divisor + behind).utf8.dropFirst()
+        return (whole < 0 ? "-" : "") + String(before) + "." + String(decoding: digits, as: UTF8.self)
     }
 }
 

@@ -130,7 +130,7 @@ struct ReadablePublisher {
         values.reserveCapacity(told.quantities.count)
         for index in told.quantities.indices {
             let quantity = told.quantities[index]
-            let outcome = isThere ? moment.outcome(of: quantity, serial: device.serial) : .none
+            let outcome = isThere ? moment.outcome(of: quantity, charger: charger) : .none
             let isNews = Self.update(
                 &told.sent[index], quantity, outcome, settings, moment.now,
                 lacks: Self.lacks(quantity, charger)

@@ -46,17 +46,18 @@ struct ReadableMoment {
 
     /// The value of a quantity.
     ///
-    /// - Parameter serial: the charger's serial number; nil for what is not a charger's.
-    func outcome(of quantity: Quantity, serial: String?) -> ReadableOutcome {
+    /// - Parameter charger: whose it is; nil for what is not a charger's.
+    func outcome(of quantity: Quantity, charger: Plant.Charger?) -> ReadableOutcome {
         switch quantity.source {
         case .register(let register, let offset):
-            guard let serial, let charger = plant.chargers[serial] else { return .none }
+            guard let charger else { return .none }
             return outcome(of: register, offset, quantity, charger)
         case .port:
-            guard let serial, let charger = plant.chargers[serial] else { return .none }
+            guard let charger else { return .none }
             return .value(.init(content: .words(charger.port), age: .zero, provenance: .derived))
         case .share:
-            guard let share = picture.shares.first(where: { $0.serial == serial }), let power = share.power,
+            guard let serial = charger?.identity.serial,
+                let share = picture.shares.first(where: { $0.serial == serial }), let power = share.power,
                 let total = picture.solarPower
             else { return .none }
             guard !power.isStale, !total.isStale else { return .late }

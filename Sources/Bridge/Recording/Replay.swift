@@ -63,10 +63,10 @@ extension Daemon.BridgeLoop {
     /// Waits, and listens meanwhile whether somebody wants an end.
     private mutating func hold(_ pause: Duration, at time: Duration) -> String? {
         let end = now + pause
+        sink.flush()
         while true {
-            var isRaised = false
-            events.wait(max(end - now, .zero)) { _ in isRaised = true }
-            if isRaised, let reason = readMailbox(at: time) { return reason }
+            events.wait(max(end - now, .zero), &ready)
+            if !ready.isEmpty, let reason = readMailbox(at: time) { return reason }
             if now >= end { return nil }
         }
     }

@@ -125,6 +125,9 @@ public final class HistoryStore: Sendable {
         // It is not more urgent than the reading of ports, and more priority is root's alone to give.
         configuration.qos = .default
         configuration.busyMode = .timeout(5)
+        // A higher class is for what a person waits for, and on Linux the threads of one ask for a priority that a service
+        // may not have, and complain.
+        configuration.qos = .default
         configuration.prepareDatabase { db in
             guard !readOnly else { return }
             // One fsync a minute is little, and a power cut then takes no more than a kill does.

@@ -160,6 +160,9 @@ public struct Guard: Sendable {
         }
     }
 
+    /// What was believed of a register last; nil before the first.
+    func lastBelieved(_ place: Int) -> RawValue? { cells[place].value == nil ? nil : cells[place].raw }
+
     private mutating func believe(_ place: Int, _ raw: RawValue, _ value: RegisterValue, at now: Duration) {
         cells[place].raw = raw
         cells[place].value = value

@@ -34,6 +34,8 @@ extension DeviceSession {
             judge.witness(place, frame.value, at: now)
             return
         }
+        lastUnasked = now
+        slots[place].telling = .told
         claim(place, frame.value, .async, at: now)
     }
 
@@ -90,11 +92,13 @@ extension DeviceSession {
         } else {
             value = .bytes(raw.bytes)
         }
+        if provenance == .asked { noteChange(place, raw) }
         switch judge.judge(place, raw, value, isSolicited: provenance != .async, at: now) {
         case .believe(let confidence):
             if slots[place].doubts > 0 { counters.confirmed += 1 }
             dropDoubt(place)
             if place == pursued { combiner.clear() }
+            noteAbsence(place, value, at: now)
             postpone(place, at: now)
             accept(place, raw, value, provenance, confidence, at: now)
         case .doubt:

@@ -54,7 +54,7 @@ extension DeviceSession {
         }
     }
 
-    private var firstSeldomDue: Duration {
+    var firstSeldomDue: Duration {
         var first = Duration.seconds(Int64.max / 4)
         for index in 0..<plannedCount where slots[index].pace != .fast && slots[index].due < first {
             first = slots[index].due
@@ -114,7 +114,7 @@ extension DeviceSession {
             guard slots[place].doubts <= maximumDoubts(of: place) else {
                 counters.unconfirmed += 1
                 dropDoubt(place)
-                slots[place].due = now
+                setDue(place, now)
                 return nil
             }
             return again(waiting, at: now)
@@ -138,7 +138,7 @@ extension DeviceSession {
             if judge.hasDamage, !isDark, unansweredInRow < patience {
                 if let place = waiting.place {
                     dropDoubt(place)
-                    slots[place].due = now
+                    setDue(place, now)
                 }
                 return nil
             }

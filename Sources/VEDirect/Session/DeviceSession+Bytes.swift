@@ -4,12 +4,15 @@ extension DeviceSession {
     public mutating func receive(_ bytes: Span<UInt8>, at now: Duration) {
         guard !bytes.isEmpty else { return }
         counters.bytes += bytes.count
+        // Bytes come one after the other, whether an adapter or the reader let them gather or not: it was silent before the
+        // first of them.
+        let begun = max(lastByte, now - Self.byteTime * (bytes.count - 1))
         if phase == .polling {
-            if wasDark(until: now) { begin(.verifying, at: now) }
-            learnPause(until: now)
+            if wasDark(until: begun) { begin(.verifying, at: now) }
+            learnPause(until: begun)
         }
         if nextAttempt > now, now - lastByte > Self.longPause { nextAttempt = now }
-        let pause = now - lastByte
+        let pause = begun - lastByte
         if decoder.isInsideFrame, pause <= Self.longestPiecePause {
             piecePause = pause > piecePause ? pause : piecePause - (piecePause - pause) / 64
         }
@@ -19,13 +22,9 @@ extension DeviceSession {
         // The decoder is moved out while it runs, for the closure changes the rest of the session.
         var decoder = StreamDecoder()
         swap(&decoder, &self.decoder)
-        decoder.decode(bytes) { event in
-            switch event {
-            case .hex(let frame): receive(frame, at: now)
-            case .text(let block): receive(block, at: now)
-            case .rejected(let rejection): receive(rejection, at: now)
-            }
-        }
+        decoder.decode(
+            bytes, frames: { receive($0, at: now) }, blocks: { receive($0, at: now) },
+            rejections: { receive($0, at: now) })
         swap(&decoder, &self.decoder)
         if combiner.hasNews { readCopies(at: now) }
     }
@@ -39,6 +38,8 @@ extension DeviceSession {
             counters.rejectedFrames[rejection.reason, default: 0] += 1
             judge.noteDamage(at: now)
             judge.noteFrame(isDamaged: true)
+            // It may have been a change that was told.
+            distrustSilence()
             // Perhaps that was the answer: don't wait out the whole timeout, but don't talk into it either.
             if let waiting = outstanding {
                 let expected = waiting.sent + (meanTurnaround ?? .milliseconds(100))
@@ -55,7 +56,11 @@ extension DeviceSession {
             let isExpected = !hasHeardBlock || identity?.firmware?.stopsTextWhileAsked == true
             hasHeardBlock = true
             counters.rejectedBlocks[rejection.reason, default: 0] += 1
-            if !isExpected { judge.noteDamage(at: now) }
+            if !isExpected {
+                judge.noteDamage(at: now)
+                // A frame in the middle of it may be lost altogether.
+                distrustSilence()
+            }
         }
     }
 
@@ -114,6 +119,7 @@ extension DeviceSession {
             if slots[place].doubts > 0 { counters.confirmed += 1 }
             counters.combined += 1
             dropDoubt(place)
+            noteAbsence(place, value, at: now)
             postpone(place, at: now)
             accept(place, raw, value, .asked, confidence, at: now)
         case .doubtDevice:

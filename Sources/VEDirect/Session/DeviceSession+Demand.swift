@@ -41,7 +41,7 @@ extension DeviceSession {
         plan.historyInterval = other.historyInterval
         for place in 0..<plannedCount {
             guard let pace = slots[place].pace, pace < .settings else { continue }
-            slots[place].due = min(slots[place].due, now + plan.interval(of: pace))
+            setDue(place, min(slots[place].due, now + plan.interval(of: pace)))
         }
     }
 

@@ -67,12 +67,14 @@ extension DeviceSession {
         daySequence = nil
         hasCompletedPass = false
         for index in slots.indices {
-            slots[index].due = now
+            setDue(index, now)
             slots[index].wasAsked = false
             slots[index].failures = 0
             slots[index].doubts = 0
             slots[index].isQueued = false
             slots[index].refusals = 0
+            slots[index].telling = .unknown
+            slots[index].absentSince = nil
         }
         roundStart = nil
         roundIndex = plannedCount

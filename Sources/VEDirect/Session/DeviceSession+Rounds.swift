@@ -113,7 +113,10 @@ extension DeviceSession {
         return nil
     }
 
-    func nextSeldom(at now: Duration) -> Int? {
+    mutating func nextSeldom(at now: Duration) -> Int? {
+        let first = seldomDue ?? firstSeldomDue
+        seldomDue = first
+        guard first <= now else { return nil }
         var best: Int?
         for place in 0..<plannedCount where slots[place].pace != .fast && slots[place].due <= now {
             // What was never asked comes first, in the plan's order; then the longest overdue.
@@ -127,18 +130,26 @@ extension DeviceSession {
         guard let pace = slots[place].pace else { return }
         slots[place].wasAsked = true
         if let delay {
-            slots[place].due = now + delay
+            setDue(place, now + delay)
         } else if pace == .history, slots[place].register != .historyDay(0), slots[place].register != .historyTotal {
-            slots[place].due = now + plan.constantInterval
+            setDue(place, now + plan.constantInterval)
         } else {
-            // A little early counts, so that a round does not skip what it read a hair later last time.
-            slots[place].due = now + plan.interval(of: pace) * 9 / 10
+            setDue(place, now + rest(of: place, pace, at: now))
         }
+    }
+
+    /// When a register is to be asked for next.
+    mutating func setDue(_ place: Int, _ time: Duration) {
+        if slots[place].pace != .fast {
+            // What was the first is perhaps no longer; any other that comes before it is now.
+            if let first = seldomDue, slots[place].due <= first || time < first { seldomDue = nil }
+        }
+        slots[place].due = time
     }
 
     mutating func dueHistory(at now: Duration) {
         for place in 0..<plannedCount where slots[place].pace == .history {
-            if slots[place].register != .historyDay(0) { slots[place].due = now }
+            if slots[place].register != .historyDay(0) { setDue(place, now) }
         }
     }
 }

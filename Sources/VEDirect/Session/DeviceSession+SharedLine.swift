@@ -8,7 +8,7 @@ extension DeviceSession {
         guard let waiting = outstanding else { return }
         outstanding = nil
         if let place = waiting.place, slots[place].pace != nil {
-            slots[place].due = waiting.sent
+            setDue(place, waiting.sent)
         } else if waiting.request != .get(.serialNumber) {
             queue(waiting.request)
         }

@@ -98,6 +98,12 @@ public struct DeviceSession: Sendable {
         /// Refusals heard in a row, and the last of them.
         var refusals = 0
         var lastRefusal: Duration = .zero
+        /// What is known of whether the device says by itself when it changes.
+        var telling = Telling.unknown
+        /// It waits longer than its pace says because the device tells what changes.
+        var isPutOff = false
+        /// Since when its value is "not available"; nil while it has one.
+        var absentSince: Duration?
     }
 
     /// Requests in a row without any answer after which the device counts as gone: on a damaged line requests get lost.
@@ -139,6 +145,11 @@ public struct DeviceSession: Sendable {
     static let urgentAge: Duration = .seconds(4)
     /// …up to this age: then there is another reason than bad luck.
     static let hopelessAge: Duration = .seconds(20)
+    /// How long after the last frame that came unasked a device still counts as one that tells what changes: some of what
+    /// it measures changes every second or two.
+    static let tellingLife: Duration = .seconds(10)
+    /// With longer rounds than this every register is asked in each: there is little to save, and two rounds are long.
+    static let longestToldInterval: Duration = .seconds(5)
     /// How long the serial number may be asked for again before the state shows it.
     static let quietVerification: Duration = .milliseconds(1500)
     /// Before everything was asked for once: how many other registers each round has at least.
@@ -170,15 +181,16 @@ public struct DeviceSession: Sendable {
     var lastEcho: Duration?
     var lastByte: Duration
     var lastGoodFrame: Duration
+    /// When a frame came unasked last; nil: not since it was last made sure who the device is.
+    var lastUnasked: Duration?
     var nextAttempt: Duration = .zero
     var verifyingSince: Duration = .zero
     var hasHeardBlock = false
 
     // Polling
-    var slots: [Slot] = [] {
-        didSet { seldomDue = nil }
-    }
-    /// When the first register that is seldom asked for is due; nil until it is worked out again.
+    var slots: [Slot] = []
+    /// When the first register that is seldom asked for is due; nil until it is worked out again. Whoever changes when one
+    /// of them is due says so by ``setDue(_:_:)``: to look through all of them with every frame costs more than the frame.
     var seldomDue: Duration?
     var places = RegisterPlaces()
     var plannedCount: Int
@@ -252,6 +264,7 @@ public struct DeviceSession: Sendable {
             default: nil
             }
         slots.append(Slot(register: register, pace: pace, definition: definition, textSize: size, due: now))
+        seldomDue = nil
         judge.add(register)
         places.add(register, slots.count - 1)
         return slots.count - 1
@@ -270,6 +283,7 @@ public struct DeviceSession: Sendable {
         nextAttempt = now
         // Whoever answers what was asked before may be another device.
         if phase == .verifying, outstanding?.request != .get(.serialNumber) { outstanding = nil }
+        if phase == .verifying { distrustSilence() }
         if phase == .polling {
             if let identity { events.append(.identified(identity)) }
             // In a fixed order, so that equal bytes give equal events.

@@ -34,7 +34,8 @@ public struct PollPlan: Sendable, Hashable {
     /// In the order in which they are asked for the first time.
     public var entries: [Entry]
     /// From the start of a fast round to the start of the next; zero is back to back. A round that takes longer is
-    /// followed at once by the next.
+    /// followed at once by the next. What a device tells of by itself is asked for in every second round, and what it
+    /// says is not available at the pace of slow registers.
     public var fastInterval: Duration
     /// Between two readings of a slow register.
     public var slowInterval: Duration

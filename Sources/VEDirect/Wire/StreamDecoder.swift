@@ -99,6 +99,11 @@ public struct StreamDecoder: Sendable {
     private var resync: Int?
     private var resyncSum: UInt8 = 0
 
+    /// How many bytes of TEXT a block has at least, by those that came last.
+    private(set) var shortestBlock = 0
+    /// Blocks in a row into which no frame came.
+    private(set) var wholeBlocks = 0
+
     /// Whether digits with one flipped bit are read.
     public let repairsDigits: Bool
     /// More repairs than this in a frame, and it is no frame.
@@ -193,6 +198,9 @@ public struct StreamDecoder: Sendable {
 
     /// Whether the decoder is inside a frame.
     public var isInsideFrame: Bool { phase == .hex || phase == .hexReturn }
+
+    /// How many bytes of a block have come; 0 between blocks, and inside a frame.
+    var blockBytes: Int { hasField && !isInsideFrame ? block.end : 0 }
 
     // MARK: HEX
 
@@ -361,6 +369,7 @@ public struct StreamDecoder: Sendable {
             let byte = bytes[index]
             index += 1
             if byte == 0x3A {
+                if hasField { wholeBlocks = 0 }
                 beginFrame(tentative: false)
                 return index
             }
@@ -506,6 +515,9 @@ public struct StreamDecoder: Sendable {
     ) {
         let sum = blockSum &+ checkByte
         if !isOversize, !isDoubtful, hasField, sum == 0 {
+            // Slowly up and at once down: numbers become longer and shorter, and blocks may take turns.
+            shortestBlock = shortestBlock == 0 ? block.end : min(block.end, shortestBlock + 1)
+            wholeBlocks = min(wholeBlocks + 1, 1000)
             blocks(block)
             startBlock()
         } else if !isOversize, let resync, resync > 0, sum == resyncSum {

@@ -56,6 +56,9 @@ public struct TextBlock: Sendable {
     }
 
     private func text(_ range: Range<Int>) -> String {
+        let bytes = storage[range]
+        // Nearly all there is, and where it is short it takes no memory of its own.
+        if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
         var text = ""
         for index in range { text.unicodeScalars.append(Unicode.Scalar(storage[index])) }
         return text

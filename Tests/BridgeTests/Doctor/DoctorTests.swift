@@ -72,6 +72,7 @@ struct DoctorTests {
 
         /// Without asking the port, for there is none behind the file.
         func examine() -> [Finding] { Doctor(configuration, facts: facts, asks: false).examine() }
+        func found(_ check: String) -> [Finding] { examine().filter { $0.check == check } }
         var troubles: [Finding] { examine().filter { $0.verdict >= .warning } }
     }
 
@@ -409,5 +410,22 @@ struct DoctorTests {
         #expect(
             finding.json == #"{"check":"held","verdict":"fault","looked_at":"/dev/ttyUSB0","#
                 + #""found":"held by \"minicom\"","remedy":"sudo kill 1"}"#)
+    }
+
+    @Test func updatesThatCannotComeOrWereTakenOutAgain() throws {
+        let machine = try Machine()
+        #expect(machine.found("updates").isEmpty)
+        machine.configuration.updates.key = String(repeating: "3f", count: 32)
+        #expect(machine.found("updates").map(\.remedy) == ["sudo apt install curl"])
+        try machine.put("usr/bin/curl", "")
+        #expect(machine.found("updates").map(\.verdict) == [.good])
+        try machine.put("lib/systemd/system/vebridge-update.path", "")
+        #expect(machine.found("updates").map(\.remedy) == ["sudo systemctl enable --now vebridge-update.path"])
+        try machine.put("etc/systemd/system/multi-user.target.wants/vebridge-update.path", "")
+        #expect(machine.found("updates").map(\.verdict) == [.good])
+        try machine.put(
+            "var/lib/vebridge-update/outcome", "version 0.2.0\noutcome rolled-back\nreason it was not well\n")
+        #expect(machine.found("updates").map(\.found) == ["version 0.2.0 was taken out again: it was not well"])
+        #expect(machine.found("updates").map(\.verdict) == [.note])
     }
 }

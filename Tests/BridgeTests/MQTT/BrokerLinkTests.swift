@@ -67,6 +67,34 @@ struct BrokerLinkTests {
         observer.stop()
     }
 
+    @Test("what is queued leaves with the next flush, in order, and the client's thread sleeps through it")
+    func flushes() async throws {
+        let broker = try PrivateBroker()
+        let events = EventRecorder()
+        let link = try link(broker, events: events)
+        try await events.waitForConnection()
+        let (observer, seen) = try await observer(broker)
+        #expect(link.queue(.init(topic: "first", payload: "0", qos: 0)))
+        // Another's message, which came later, is there: so the first one has not left.
+        _ = observer.publish("other", "1", qos: 1, retain: false)
+        try await seen.wait("the other's") { EventRecorder.messages($0).contains("other=1") }
+        #expect(!seen.messages.contains("first=0"))
+        link.flush()
+        try await seen.wait("the first") { EventRecorder.messages($0).contains("first=0") }
+        let before = link.client.wakeUps
+        for number in 1...200 {
+            #expect(link.queue(.init(topic: "more", payload: "\(number)", qos: 0)))
+            link.flush()
+        }
+        try await seen.wait("all of them") { EventRecorder.messages($0).contains("more=200") }
+        let more = seen.messages.filter { $0.hasPrefix("more=") }
+        #expect(more == (1...200).map { "more=\($0)" })
+        // Of quality of service 0 nothing is acknowledged, so nothing wakes it; it may be at work when a flush comes.
+        #expect(link.client.wakeUps - before <= 50)
+        #expect(link.client.stop() == .clean)
+        observer.stop()
+    }
+
     @Test("the latest of each topic first, the missed samples after it, none of it twice")
     func order() async throws {
         let broker = try PrivateBroker()

@@ -52,6 +52,12 @@ struct ScriptedDevice {
         drain()
     }
 
+    /// These bytes arrive, now.
+    mutating func hear(_ bytes: [UInt8]) {
+        session.receive(bytes, at: now)
+        drain()
+    }
+
     private mutating func ask() {
         while let request = session.nextRequest(at: now) {
             let heard = now + .microseconds(5730) + turnaround

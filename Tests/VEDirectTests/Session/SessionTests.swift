@@ -109,11 +109,11 @@ struct SessionTests {
         silent.run(for: .seconds(120))
         let saved = 1 - Double(talking.session.counters.requests) / Double(silent.session.counters.requests)
         #expect(saved >= 0.3, "saves \(saved)")
-        // And its values are no older for it.
+        // And its values are no older for it than a second round.
         for register: RegisterID in [.panelPower, .panelVoltage, .chargerVoltage, .chargerCurrent] {
             let times = talking.readings(register, since: .seconds(10)).map(\.time)
             let gaps = zip(times.dropFirst(), times).map { $0 - $1 }
-            #expect((gaps.max() ?? .seconds(99)) < .milliseconds(2500), "\(register.hex): \(gaps.max() ?? .zero)")
+            #expect((gaps.max() ?? .seconds(99)) < .milliseconds(3600), "\(register.hex): \(gaps.max() ?? .zero)")
         }
     }
 
