@@ -122,8 +122,6 @@ public final class HistoryStore: Sendable {
         var configuration = Configuration()
         configuration.readonly = readOnly
         configuration.label = "history"
-        // It is not more urgent than the reading of ports, and more priority is root's alone to give.
-        configuration.qos = .default
         configuration.busyMode = .timeout(5)
         // A higher class is for what a person waits for, and on Linux the threads of one ask for a priority that a service
         // may not have, and complain.
