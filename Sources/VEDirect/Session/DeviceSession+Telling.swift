@@ -4,8 +4,9 @@
 /// host (docs/vedirect.md, section 6). From such a device silence about a register says that it has not changed, and to
 /// ask for it in each round learns nothing. But silence is weak evidence, so it is taken for less than it says:
 ///
-/// - The register is still read in every second round. A change that was lost on the way, or that the device never told,
-///   is known 3.6 rounds later at the latest, while a value counts as fresh for three rounds and two seconds.
+/// - The register is still read in every second round, a slow one every second time. A change that was lost on the way, or
+///   that the device never told, is known 3.6 rounds later at the latest, while a value counts as fresh for three rounds
+///   and two seconds; of a slow one after two of its intervals, while it counts as fresh for three.
 /// - It counts only of registers that the device has told of by itself, or that chargers are known to tell of and this
 ///   one has not been caught keeping to itself. An answer that is not what was believed says that a change was not told:
 ///   the register is asked for in each round again, until the device tells of it.
@@ -31,7 +32,8 @@ extension DeviceSession {
     /// From which firmware on chargers send a register when it changes; nil where that is not known of it.
     static func firstTelling(_ register: RegisterID) -> FirmwareVersion? {
         switch register {
-        case .deviceState, .panelVoltage, .panelPower, .chargerCurrent, .loadCurrent, .linkTotalPower:
+        case .deviceState, .panelVoltage, .panelPower, .chargerCurrent, .loadCurrent, .linkTotalPower, .offReason,
+            .trackerMode, .chargerTemperature, .batteryTemperature, .panelCurrent, .loadState:
             FirmwareVersion(major: 1, minor: 17)
         case .chargerVoltage: FirmwareVersion(major: 1, minor: 26)
         default: nil
@@ -44,16 +46,16 @@ extension DeviceSession {
         // A little early counts, so that a round does not skip what it read a hair later last time.
         let round = interval * 9 / 10
         slots[place].isPutOff = false
-        guard pace == .fast else { return round }
+        guard pace <= .slow else { return round }
         // What the device has had no value for during a whole slow interval has none to grow old. Should it get one
         // it tells of it, or is asked soon enough.
-        if let since = slots[place].absentSince, now - since >= plan.slowInterval {
+        if pace == .fast, let since = slots[place].absentSince, now - since >= plan.slowInterval {
             return max(round, plan.slowInterval * 9 / 10)
         }
-        // From the turn of one round to the turn of the next but one, wherever in the rounds they are.
         guard isTold(place, at: now) else { return round }
         slots[place].isPutOff = true
-        return interval * 7 / 5
+        // From the turn of one round to the turn of the next but one, wherever in the rounds they are.
+        return pace == .fast ? interval * 7 / 5 : interval * 9 / 5
     }
 
     /// Whether the silence of the device says that a register has not changed.
@@ -77,8 +79,9 @@ extension DeviceSession {
         guard lastUnasked != nil else { return }
         lastUnasked = nil
         for place in 0..<plannedCount where slots[place].isPutOff {
+            guard let pace = slots[place].pace else { continue }
             slots[place].isPutOff = false
-            setDue(place, min(slots[place].due, slots[place].believed + plan.fastInterval * 9 / 10))
+            setDue(place, min(slots[place].due, slots[place].believed + plan.interval(of: pace) * 9 / 10))
         }
     }
 

@@ -37,7 +37,7 @@ public struct PollPlan: Sendable, Hashable {
     /// followed at once by the next. What a device tells of by itself is asked for in every second round, and what it
     /// says is not available at the pace of slow registers.
     public var fastInterval: Duration
-    /// Between two readings of a slow register.
+    /// Between two readings of a slow register; twice as long where the device tells of it by itself.
     public var slowInterval: Duration
     /// Between two readings of a setting.
     public var settingsInterval: Duration

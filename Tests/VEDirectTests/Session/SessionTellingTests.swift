@@ -102,6 +102,33 @@ struct SessionTellingTests {
         #expect((4...6).contains(Self.asked(device, .chargerVoltage, since: told)))
     }
 
+    @Test("a slow register that it tells of waits twice as long, and no longer")
+    func slow() throws {
+        func charger() -> ScriptedDevice {
+            ScriptedDevice(
+                plan: PollPlan(entries: Self.plan.entries + [.init(.chargerTemperature, .slow)]),
+                values: [
+                    .panelPower: Self.word32(40_000), .chargerVoltage: Self.word(2640), .deviceState: [3],
+                    .linkTotalPower: Self.word32(.max), .chargerTemperature: Self.word(3100),
+                ])
+        }
+        var talking = charger()
+        var silent = charger()
+        Self.waver(&talking, halfSeconds: 60)
+        Self.waver(&silent, halfSeconds: 60, isTold: false)
+        let start = talking.now
+        Self.waver(&talking, halfSeconds: 120)
+        Self.waver(&silent, halfSeconds: 120, isTold: false)
+        #expect((3...4).contains(Self.asked(talking, .chargerTemperature, since: start)))
+        #expect((6...8).contains(Self.asked(silent, .chargerTemperature, since: start)))
+        let changed = talking.now
+        talking.values[.chargerTemperature] = Self.word(3110)
+        Self.waver(&talking, halfSeconds: 44)
+        let first = try #require(
+            talking.values(of: .chargerTemperature, since: changed).first { $0.raw == Self.word(3110) })
+        #expect(first.time - changed <= .seconds(20))
+    }
+
     @Test("a change that crosses its answer is no change that was kept back")
     func crossing() {
         var device = Self.noon()
