@@ -144,7 +144,7 @@ docs: setup ## Writes anew the pages and the example file that are made from the
 	VEBRIDGE_UPDATE_DOCS=1 $(SWIFT) test --filter 'registersPage|topicsPage'
 	VEBRIDGE_WRITE_EXAMPLE=1 $(SWIFT) test --filter ExampleFile
 	$(SWIFT) package generate-manual --configuration debug --authors "The vebridge authors"
-	sed 's/^[[:space:]]*$$/.Pp/' .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1
+	sed -e 's/^[[:space:]]*$$/.Pp/' -e "s/^'/\\\\\&'/" .build/plugins/GenerateManual/outputs/vebridge/vebridge.1 >packaging/vebridge.1
 
 # ARGS='decoding daemon' runs some sections, ARGS='--compare Benchmarks/results/FILE.json' gives the ratio to that run.
 bench: setup-test ## What it costs and how fast it is, beside limits and requirements (a quarter of an hour).
