@@ -48,8 +48,10 @@ extension DeviceSession {
         slots[place].isPutOff = false
         guard pace <= .slow else { return round }
         // What the device has had no value for during a whole slow interval has none to grow old. Should it get one
-        // it tells of it, or is asked soon enough.
-        if pace == .fast, let since = slots[place].absentSince, now - since >= plan.slowInterval {
+        // it tells of it, or is asked soon enough; on a line with damage it would perhaps not be.
+        if pace == .fast, let since = slots[place].absentSince, now - since >= plan.slowInterval,
+            judge.isLineClean(at: now)
+        {
             return max(round, plan.slowInterval * 9 / 10)
         }
         guard isTold(place, at: now) else { return round }

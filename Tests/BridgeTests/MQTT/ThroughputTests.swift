@@ -85,6 +85,8 @@ struct ThroughputTests {
             times.make(number)
             try plant.read(.panelPower, number, 4, of: serial, at: now)
             publisher.changed(.panelPower, serial: serial, plant: plant, at: now) { sink.publish($0, $1) }
+            // As the loop does at the end of each turn.
+            sink.flush()
         }
         let end = ContinuousClock.now + .seconds(10)
         while times.heardCount < total, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(5)) }
