@@ -286,7 +286,7 @@ def wire(arguments):
                     spread=(quantile(sorted(ratios), 0.1), quantile(sorted(ratios), 0.9))))
     rows.append(Row("wire", "from an answer's end to the next request", "ms", gaps, limit="0"))
     for clouds, sky, required in ((True, "clouds: power, voltages, current change", (">=", 30)),
-                                  (False, "steady: the panel's power and voltage change", None)):
+                                  (False, "steady: the panel's power and voltage change", (">=", 30))):
         requests = {}
         for silent in (True, False):
             with Rig(arguments.program) as rig:

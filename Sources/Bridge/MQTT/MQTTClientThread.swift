@@ -175,8 +175,10 @@ extension MQTTClient {
                 throw ConnectionFailure(.moved, "the broker is no longer at \(address)")
             }
             // Nothing to write and nothing to read: wake up only to ping. Others write too, so that the last word may be
-            // younger than this wait: looked at twice in its time, a ping is never later than half as much again.
-            var deadline = ContinuousClock.now + keepalive / 2
+            // younger than this wait; then the ping is due a keepalive after that.
+            let (now, lastFlush) = (ContinuousClock.now, state.withLock { $0.lastFlush })
+            var deadline = now + keepalive
+            if let lastFlush { deadline = min(deadline, max(lastFlush + keepalive, now + .seconds(1))) }
             if let farewell { deadline = min(deadline, farewell.deadline) }
             let ready = waitForSocket(session, writes: session.wantsToWrite, until: deadline)
             state.withLock { $0.wakeUps += 1 }
