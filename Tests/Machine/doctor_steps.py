@@ -52,6 +52,7 @@ class DoctorSteps:
         """The exit status, and every finding."""
         command = f"vebridge doctor --json {words}"
         if user:
+            self.guest.run(f"id {user} >/dev/null 2>&1 || useradd --create-home {user}")
             command = f"runuser -u {user} -- {command}"
         # What it complains of comes on standard error; the findings are the last thing.
         status, text = self.guest.run(f"{command} 2>/run/doctor-errors", SOON, check=False)
@@ -98,7 +99,6 @@ class DoctorSteps:
                       "state", "disk", "broker"):
             need(check in looked, f"it does not look at '{check}': {sorted(looked)}")
         # Somebody without rights is told no fault either: it is the service that opens the ports.
-        self.guest.run("id sailor >/dev/null 2>&1 || useradd --create-home sailor")
         self.well(user="sailor")
         text = self.guest.run("vebridge doctor", SOON)
         need("nothing to mend" in text, text)

@@ -57,6 +57,7 @@ class ServiceSteps:
         self.wait_log(place, "reading everything again")
         said = self.wait_log(place, "CHANGED=")
         need(said == "can", f"it does not say what has changed: {said}")
+        mark = self.ear.mark()
         taken = self.all_values(mark)
 
         place = self.log_place()
