@@ -127,6 +127,8 @@ public struct Daemon: Sendable {
         var hasPortsChanged = false
         var isConnected = false
         var lastDisconnection: String?
+        /// Why there is no broker, as the log has it already.
+        var toldCause: MQTTClient.Cause?
         var hasToldOfRefusal = false
 
         var watcher: PortWatcher
@@ -540,8 +542,10 @@ public struct Daemon: Sendable {
             let contents = mailbox.take()
             defer { turns.removeAll(keepingCapacity: true) }
             if let lost = contents.disconnection {
-                if isConnected || lost.repeats <= 1 {
+                // The mailbox holds the last word only: on a slow machine the first one of a reason may not be read.
+                if isConnected || lost.repeats <= 1 || lost.cause != toldCause {
                     log.warning("broker not connected; trying again", metadata: ["reason": .string(lost.reason)])
+                    toldCause = lost.cause
                 }
                 isConnected = false
                 lastDisconnection = lost.reason
@@ -554,6 +558,7 @@ public struct Daemon: Sendable {
             }
             if let version = contents.isConnected {
                 isConnected = true
+                toldCause = nil
                 log.notice("broker connected", metadata: ["mqtt": .string(version.description)])
                 sink.announce()
             }
