@@ -209,7 +209,7 @@ struct ConfigurationParsingTests {
             ),
             (
                 "\"bad\\nkey\" = 1",
-                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'readable', 'homeassistant', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'history', 'web', 'port', 'multiplexer', 'brokers' here"
+                "unknown key 'bad?key': there are 'ports', 'can', 'schema', 'readable', 'homeassistant', 'broker', 'poll', 'masterbus', 'serial', 'log', 'bridge', 'history', 'web', 'update', 'port', 'multiplexer', 'brokers' here"
             ),
         ])
     func badValue(text: String, message: String) {
