@@ -41,7 +41,7 @@ final class Rig {
 
     /// A program: enough bytes to be damaged.
     static func bytes(_ version: String) -> [UInt8] {
-        Array("program of version \(version)\n".utf8) + (0..<5000).map { UInt8($0 & 0xFF) }
+        Array("program of version \(version)\n".utf8) + (0..<200).map { UInt8($0 & 0xFF) }
     }
 
     static func manifest(
