@@ -175,15 +175,6 @@ class Guest:
         self._wait_for_agent(patience)
         self.monitor.run("set-action", reboot="shutdown")
 
-    def cut_power(self, patience=240):
-        """The power goes, without a word to anybody, and comes again. What was not brought to the disk is gone."""
-        self.monitor.forget("RESET")
-        self.monitor.run("set-action", reboot="reset")
-        self.monitor.run("system_reset")
-        self.monitor.wait("RESET", 120)
-        self._wait_for_agent(patience)
-        self.monitor.run("set-action", reboot="shutdown")
-
     def _wait_for_agent(self, patience):
         self.agent.settimeout(patience)
         try:

@@ -1,9 +1,8 @@
-"""Updates from afar on a real system: the units, the rights, and the power cut for good."""
+"""Updates from afar on a real system: the units and their rights."""
 import functools
 import http.server
 import json
 import os
-import random
 import shlex
 import sys
 import threading
@@ -26,7 +25,6 @@ class UpdateSteps:
         self.machine = machine
         self.guest, self.ear = machine.guest, machine.ear
         self.maker = Maker(program, folder)
-        self.random = random.Random(1)
         handler = functools.partial(Quiet, directory=self.maker.www)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -35,8 +33,7 @@ class UpdateSteps:
         self.server.shutdown()
 
     def steps(self):
-        steps = [("update", self.good), ("update damaged", self.damaged), ("update sick", self.sick),
-                 ("update cut", self.cut)]
+        steps = [("update", self.good), ("update damaged", self.damaged), ("update sick", self.sick)]
         return [(name, functools.partial(self.prove, proof)) for name, proof in steps]
 
     def prove(self, proof):
@@ -147,34 +144,3 @@ class UpdateSteps:
         for charger in self.machine.chargers.values():
             self.machine.wait_value(charger, mark)
         return f"{sick} started and was not well: {before} is back after {took} s ({last['reason']})", {"back": took}
-
-    def cut(self):
-        """The power goes three times during an update, and comes again."""
-        before, version = self.maker.version(1), self.maker.version(3)
-        offer, _ = self.maker.sign(self.maker.real(3), "cut")
-        answer = self.offer(offer)
-        need(answer["status"] == "ok", f"{answer}")
-        seen = []
-        for _ in range(3):
-            # From the copying to the probation.
-            time.sleep(self.random.uniform(0, 5))
-            mark = self.ear.mark()
-            self.guest.cut_power()
-            need(self.ear.wait_for_broker(True, SOON), "the subscriber has no broker again")
-            self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "online", mark, 120)
-            runs = self.status()["runs"]
-            need(runs in (before, version), f"{runs} runs\n{self.log()}")
-            seen.append(runs)
-        self.machine.unpack()
-        mark = self.ear.mark()
-        self.guest.run("while [ -e /var/lib/vebridge-update/trial ] || "
-                       "[ -e /var/lib/private/vebridge/updates/staged ]; do sleep 0.5; done", PATIENCE)
-        for charger in self.machine.chargers.values():
-            self.machine.wait_value(charger, mark)
-        status = self.status()
-        # Down three times on probation is once too often.
-        need(status["runs"] in (before, version), f"{status}")
-        state = self.guest.run("systemctl is-system-running --wait || true", 240).strip()
-        need(state == "running", f"systemd says '{state}': "
-             + self.guest.run("systemctl --failed --no-legend --plain").strip())
-        return f"the power cut three times: {', '.join(seen)} ran; in the end {status['runs']}", {}
