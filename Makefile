@@ -99,7 +99,7 @@ package-test: setup-machine ## The package on a fresh Debian: installed, used, u
 	Tests/Package/package_test.py $(if $(PACKAGE),--package '$(PACKAGE)') $(ARGS)
 
 # ARGS=--verbose shows the guest's console.
-machine-test: setup-machine ## The package on a real kernel with real drivers, in a virtual machine (eight minutes).
+machine-test: setup-machine ## The package on a real kernel with real drivers, in a virtual machine (a quarter of an hour).
 	$(if $(PACKAGE),,SWIFT="$(SWIFT)" packaging/deb.sh)
 	Tests/Machine/image.sh build/machine
 	Tests/Machine/machine_test.py --image build/machine $(if $(PACKAGE),--package '$(PACKAGE)') $(ARGS)
