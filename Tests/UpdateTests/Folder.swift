@@ -10,6 +10,7 @@ final class Folder {
         // In memory, where there is such a place: a disk takes a moment for each of some thousand files that are
         // brought to it, and whoever tests beside this waits, too.
         let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        // mkdtemp(3) puts a name of its own in place of the six letters at the end.
         var template = Array("\(place)/vebridge-update-test-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw UpdateFault.file("make", "a folder in \(place)") }
         path = String(cString: made)

@@ -45,14 +45,9 @@ public struct UpdateAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Another file in the same place.
     func sibling(_ name: String) -> UpdateAddress {
-        var other = self
-        other.replaceName(name)
-        return other
-    }
-
-    private mutating func replaceName(_ name: String) {
+        // Every address has a slash and a name behind it.
         let place = description.lastIndex(of: "/").map { description[...$0] } ?? ""
-        self = UpdateAddress(way: way, description: place + name)
+        return UpdateAddress(way: way, description: place + name)
     }
 
     private init(way: Way, description: String) {
