@@ -34,6 +34,9 @@ class Charger(independent.Charger):
         if words[0] == "plug":
             self.wire = connected(words[1])
             self.wire.setblocking(False)
+            # What an adapter does not take soon is gone, and not said minutes later: a socket would keep as much as that.
+            # This many are some 40 pieces, as much as the few hundred bytes that adapters keep.
+            self.wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
             self.master = self.wire.fileno()
             # Half a sentence from before is not said on.
             self.text.clear()

@@ -167,10 +167,17 @@ class Guest:
 
     def reboot(self, patience=600):
         """The same machine from its beginning, with all that is plugged in and all that is on its disk."""
+        self._begin_again(lambda: self.run("systemctl --no-block reboot"), patience)
+
+    def cut_power(self, patience=600):
+        """As if it had lost its power for a moment: what was not on the disk is gone, what is plugged in stays."""
+        self._begin_again(lambda: self.monitor.run("system_reset"), patience)
+
+    def _begin_again(self, how, patience):
         self.monitor.forget("RESET")
         # Otherwise the machine ends when it would begin again, as after a panic.
         self.monitor.run("set-action", reboot="reset")
-        self.run("systemctl --no-block reboot")
+        how()
         self.monitor.wait("RESET", 120)
         self._wait_for_agent(patience)
         self.monitor.run("set-action", reboot="shutdown")

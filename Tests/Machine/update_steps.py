@@ -3,6 +3,7 @@ import functools
 import http.server
 import json
 import os
+import random
 import shlex
 import sys
 import threading
@@ -33,7 +34,8 @@ class UpdateSteps:
         self.server.shutdown()
 
     def steps(self):
-        steps = [("update", self.good), ("update damaged", self.damaged), ("update sick", self.sick)]
+        steps = [("update", self.good), ("update damaged", self.damaged), ("update sick", self.sick),
+                 ("update cut", self.cut)]
         return [(name, functools.partial(self.prove, proof)) for name, proof in steps]
 
     def prove(self, proof):
@@ -128,6 +130,36 @@ class UpdateSteps:
         need(self.machine.process() == process, "the service was restarted")
         return (f"the daemon: {'; '.join(words)}. The helper: {outcome['reason']}. The first version again: not "
                 "newer", {})
+
+    def cut(self):
+        """The power goes at some instant after an update was laid ready: one of both runs, and in the end the new one."""
+        before, after = self.maker.version(1), self.maker.version(3)
+        offer, _ = self.maker.sign(self.maker.real(3), "cut")
+        offered = self.ear.mark()
+        answer = self.offer(offer)
+        need(answer["status"] == "ok", f"{answer}")
+        delay = random.uniform(0, 6)
+        # No event is waited for: the instant is to be any.
+        time.sleep(delay)
+        begun = time.monotonic()
+        self.guest.cut_power()
+        need(self.ear.wait_for_broker(True, SOON), "the subscriber has no broker again")
+        mark = self.ear.mark()
+        for charger in self.machine.chargers.values():
+            self.machine.wait_value(charger, mark)
+        took = round(time.monotonic() - begun, 1)
+        now = self.guest.run(f"/proc/{self.machine.process()}/exe --version").strip()
+        need(now in (before, after), f"version {now} runs")
+        self.wait_outcome(after, "installed", offered)
+        mark = self.ear.mark()
+        for charger in self.machine.chargers.values():
+            self.machine.wait_value(charger, mark)
+        now = self.guest.run(f"/proc/{self.machine.process()}/exe --version").strip()
+        need(now == after, f"version {now} runs")
+        self.machine.unpack()
+        self.machine.doctor.well()
+        return (f"power cut {delay:.1f} s after {after} lay ready: all values again {took} s later, and in the end it runs",
+                {"cut": round(delay, 1), "back": took})
 
     def sick(self):
         """One that starts and never says that it is well."""

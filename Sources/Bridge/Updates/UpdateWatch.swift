@@ -69,11 +69,12 @@ struct UpdateWatch {
                 try desk.stage.report(trial.token)
                 log.notice("this version is well", metadata: ["version": .string(Daemon.version)])
                 self.trial = nil
-            } catch  where hasComplained {
-                // A disk that is full may have room in a moment.
             } catch {
+                // A disk that is full may have room in a moment: it is tried again, and complained of once.
+                if !hasComplained {
+                    log.error("cannot say that this version is well", metadata: ["reason": .string(error.description)])
+                }
                 hasComplained = true
-                log.error("cannot say that this version is well", metadata: ["reason": .string(error.description)])
             }
         }
         // Nobody tells of what the helper does.

@@ -71,13 +71,8 @@ public struct UpdateInstaller {
         defer { close(lock) }
         if store.hasTrial, store.trial == nil {
             // Nobody can say what it was: the version of the package is the one that is known to be whole.
-            try store.setCurrent(nil)
             let reason = "the note of the version on probation cannot be read"
-            let outcome = UpdateOutcome(version: nil, kind: .rolledBack, reason: reason)
-            try store.folder.write("outcome", outcome.text)
-            try machine.restart()
-            try store.folder.remove("trial")
-            return outcome
+            return try putBack(nil, UpdateOutcome(version: nil, kind: .rolledBack, reason: reason))
         }
         if var trial = store.trial {
             if stage.hasReported(trial.token), store.current == trial.version { return try accept(trial) }
@@ -226,14 +221,20 @@ public struct UpdateInstaller {
         failed.attempt = Self.attempts
         try store.folder.write("trial", failed.text)
         try passes("failed")
-        try store.setCurrent(trial.previous)
-        try passes("switched back")
         let outcome = UpdateOutcome(version: trial.version, kind: .rolledBack, reason: reason)
+        _ = try putBack(trial.previous, outcome)
+        prune(keeping: [trial.previous])
+        return outcome
+    }
+
+    /// Runs what ran before, or the version of the package, and forgets that there was a trial.
+    private func putBack(_ previous: SoftwareVersion?, _ outcome: UpdateOutcome) throws(UpdateFault) -> UpdateOutcome {
+        try store.setCurrent(previous)
+        try passes("switched back")
         try store.folder.write("outcome", outcome.text)
         try machine.restart()
         try passes("restarted the old one")
         try store.folder.remove("trial")
-        prune(keeping: [trial.previous])
         return outcome
     }
 

@@ -1,0 +1,45 @@
+import Logging
+
+extension Daemon.BridgeLoop {
+    /// Reads what other threads said; gives the reason when one of them asked to stop.
+    mutating func readMailbox(at time: Duration) -> String? {
+        let contents = mailbox.take()
+        defer { turns.removeAll(keepingCapacity: true) }
+        if let lost = contents.disconnection {
+            // The mailbox holds the last word only: on a slow machine the first one of a reason may not be read.
+            if isConnected || lost.repeats <= 1 || lost.cause != toldCause {
+                log.warning("broker not connected; trying again", metadata: ["reason": .string(lost.reason)])
+                toldCause = lost.cause
+            }
+            isConnected = false
+            lastDisconnection = lost.reason
+        }
+        if let refusal = contents.refusal, !hasToldOfRefusal {
+            hasToldOfRefusal = true
+            log.warning(
+                "the broker does not take what is published: check the user's rights there",
+                metadata: ["reason": .string(refusal)])
+        }
+        if let version = contents.isConnected {
+            isConnected = true
+            toldCause = nil
+            log.notice("broker connected", metadata: ["mqtt": .string(version.description)])
+            sink.announce()
+        }
+        if contents.isConnected != nil || contents.isDrained {
+            sink.beginCatchUp()
+            publisher.publishAll(plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+            publishBuses()
+            tellEverything(at: time)
+            tellAnew(at: time)
+            tellHistory()
+            sink.endCatchUp()
+        }
+        if contents.hasUpdateNews { tellUpdates() }
+        readable.take(contents.heard, at: time)
+        if let other = contents.otherBridge { noteOther(other, at: time) }
+        for pending in contents.requests { answer(pending, at: time) }
+        if let look = contents.look { look(snapshot(at: time)) }
+        return contents.stopReason
+    }
+}
