@@ -756,7 +756,8 @@ def main():
     parser = argparse.ArgumentParser(description="The package on a real kernel, in a virtual machine.")
     parser.add_argument("--image", default="build/machine", help="the folder that image.sh made")
     parser.add_argument("--package", default=None, help="the Debian package; the newest in build/ unless told")
-    parser.add_argument("--only", default=None, help="steps after the first four, by their names, with commas")
+    parser.add_argument("--only", default=None, help="steps after the first four, by their names, with commas; the "
+                        "doctor's two of the bus need 'can controller' and 'reload' before them")
     parser.add_argument("--shell", action="store_true", help="afterwards take scripts from standard input")
     parser.add_argument("--verbose", action="store_true", help="show the machine's console")
     options = parser.parse_args()
