@@ -59,7 +59,9 @@ extension Daemon.BridgeLoop {
     /// Lets the kernel gather what comes from a port in the dark or inside a TEXT block, or waits for every byte again.
     mutating func settleWatch(port index: Int, at time: Duration) {
         let isDark = ports[index].light.isDark && ports[index].supervisor.value.isCalm
-        let gathering = isDark ? nil : ports[index].supervisor.value.gatheringTime
+        // A block that was cut short and does not go on is not looked at again and again.
+        let hasHeard = ports[index].supervisor.value.lastByte == time
+        let gathering = isDark || !hasHeard ? nil : ports[index].supervisor.value.gatheringTime
         guard isDark || gathering != nil, let descriptor = ports[index].supervisor.value.descriptor else {
             guard ports[index].nextLook != nil else { return }
             ports[index].nextLook = nil

@@ -28,8 +28,6 @@ public final class MQTTClient: Sendable {
         var subscriptions: [(filter: String, qos: Int)] = []
         var counters = Counters()
         var wakeUps = 0
-        /// When somebody else than the thread wrote last.
-        var lastFlush: ContinuousClock.Instant?
         var stop: StopRequest?
         /// Where the broker is, as far as it is known.
         var address: BrokerAddress?
@@ -132,11 +130,7 @@ public final class MQTTClient: Sendable {
     /// Sends what is queued. Where the socket takes it at once it is written here: to wake the client's thread for it
     /// costs more than the writing. Never waits for the network. From any thread.
     func flush() {
-        let session: MosquittoSession? = state.withLock { state in
-            state.lastFlush = .now
-            return state.acceptsMessages ? state.session : nil
-        }
-        guard let session else { return }
+        guard let session = state.withLock({ $0.acceptsMessages ? $0.session : nil }) else { return }
         if !session.writeAtOnce() { wake.raise() }
     }
 

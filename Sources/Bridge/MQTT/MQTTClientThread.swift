@@ -174,11 +174,9 @@ extension MQTTClient {
             if farewell == nil, hasMoved {
                 throw ConnectionFailure(.moved, "the broker is no longer at \(address)")
             }
-            // Nothing to write and nothing to read: wake up only to ping. Others write too, so that the last word may be
-            // younger than this wait; then the ping is due a keepalive after that.
-            let (now, lastFlush) = (ContinuousClock.now, state.withLock { $0.lastFlush })
-            var deadline = now + keepalive
-            if let lastFlush { deadline = min(deadline, max(lastFlush + keepalive, now + .seconds(1))) }
+            // Nothing to write and nothing to read: wake up only to ping. When that is due the library knows, who counts
+            // from what was said and heard last, in whole seconds; half of it is late enough, and seldom enough.
+            var deadline = ContinuousClock.now + keepalive / 2
             if let farewell { deadline = min(deadline, farewell.deadline) }
             let ready = waitForSocket(session, writes: session.wantsToWrite, until: deadline)
             state.withLock { $0.wakeUps += 1 }

@@ -47,8 +47,10 @@ extension DeviceSession {
         case .listening(let until): return until
         case .identifying, .verifying: return nextAttempt
         case .polling:
-            if !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty || wantsSerial { return .zero }
+            let isUrgent = !confirmations.isEmpty || !questions.isEmpty || !demands.isEmpty
+            if isUrgent || wantsSerial && !refusesSerial { return .zero }
             var next = nextRound
+            if let quietLimit, quietLimit < next { next = quietLimit }
             if roundIndex < plannedCount, nextTurn < next { next = nextTurn }
             return min(next, seldomDue ?? firstSeldomDue)
         }

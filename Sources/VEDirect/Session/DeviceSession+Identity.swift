@@ -19,7 +19,7 @@ extension DeviceSession {
         if let identity {
             if serial == identity.serial {
                 evidence = IdentityEvidence()
-                if !isText {
+                if !isText || refusesSerial {
                     judge.noteIdentity(at: now)
                     wantsSerial = false
                 }

@@ -47,7 +47,9 @@ extension DeviceSession {
             if let place = nextSeldom(at: now) { return poll(place, at: now) }
         }
         // …then the next round.
-        guard roundStart == nil || now >= nextRound else { return nil }
+        guard roundStart == nil || now >= nextRound else {
+            return nextAgainstQuiet(at: now).map { poll($0, at: now) }
+        }
         // Where a round takes long, what moves with the clouds comes first; but what was never read is to come too.
         let isLate = roundStart.map { now - $0 > .seconds(2) } ?? false
         roundStart = now
@@ -56,8 +58,8 @@ extension DeviceSession {
         extraBudget = isFirstPass ? Self.firstPassBudget : isLate && rounds & 3 != 0 ? 0 : 1
         spreadTurns(at: now)
         if let request = nextFast(at: now) { return request }
-        guard !isFirstPass, extraBudget > 0, let place = nextSeldom(at: now) else { return nil }
-        return poll(place, at: now)
+        if !isFirstPass, extraBudget > 0, let place = nextSeldom(at: now) { return poll(place, at: now) }
+        return nextAgainstQuiet(at: now).map { poll($0, at: now) }
     }
 
     mutating func nextFast(at now: Duration) -> Request? {
@@ -79,6 +81,8 @@ extension DeviceSession {
         let end = now + plan.fastInterval
         let turns = isSpread ? (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end } : 0
         turnSpacing = turns > 0 ? plan.fastInterval * 9 / 10 / turns : .zero
+        let whole = (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end + plan.fastInterval }
+        wholeTurnSpacing = plan.fastInterval * 9 / 10 / max(1, whole)
         nextTurn = now
     }
 
@@ -130,6 +134,7 @@ extension DeviceSession {
         guard let pace = slots[place].pace else { return }
         slots[place].wasAsked = true
         if let delay {
+            setPutOff(place, false)
             setDue(place, now + delay)
         } else if pace == .history, slots[place].register != .historyDay(0), slots[place].register != .historyTotal {
             setDue(place, now + plan.constantInterval)

@@ -14,6 +14,8 @@
 ///   asked as one that never began. A host that asks each round is never silent for the two minutes.
 /// - On a line on which anything was damaged in the last minutes it counts for nothing: what was lost may have been a
 ///   change. With the first damage all that was put off is due.
+/// - The line is not left silent: after 0.18 s without a word the register that waits longest is asked for. Else the plug
+///   could be moved in a silence that is as usual, and what the next device says would be taken for this one's.
 /// - After a silence in which the plug may have been moved all of it is asked for again, and the device has to begin
 ///   telling anew. What is said on a line that several devices share is nobody's.
 ///
@@ -45,7 +47,7 @@ extension DeviceSession {
         let interval = plan.interval(of: pace)
         // A little early counts, so that a round does not skip what it read a hair later last time.
         let round = interval * 9 / 10
-        slots[place].isPutOff = false
+        setPutOff(place, false)
         guard pace <= .slow else { return round }
         // What the device has had no value for during a whole slow interval has none to grow old. Should it get one
         // it tells of it, or is asked soon enough; on a line with damage it would perhaps not be.
@@ -54,8 +56,11 @@ extension DeviceSession {
         {
             return max(round, plan.slowInterval * 9 / 10)
         }
-        guard isTold(place, at: now) else { return round }
-        slots[place].isPutOff = true
+        guard isTold(place, at: now) else {
+            // From the round and not from the answer: its turn may come sooner in the next one.
+            return pace == .fast ? (roundStart ?? now) + round - now : round
+        }
+        setPutOff(place, true)
         // From the turn of one round to the turn of the next but one, wherever in the rounds they are.
         return pace == .fast ? interval * 7 / 5 : interval * 9 / 5
     }
@@ -76,13 +81,36 @@ extension DeviceSession {
         }
     }
 
+    mutating func setPutOff(_ place: Int, _ isPutOff: Bool) {
+        guard slots[place].isPutOff != isPutOff else { return }
+        slots[place].isPutOff = isPutOff
+        if slots[place].pace == .fast { putOffCount += isPutOff ? 1 : -1 }
+    }
+
+    /// When a device that is asked for less has been silent for so long that it is asked for something; nil: it is asked
+    /// all the time.
+    var quietLimit: Duration? {
+        guard putOffCount > 0, hasCompletedPass, !judge.hasDamage, !isLineShared else { return nil }
+        return lastByte + max(Self.longestQuiet, wholeTurnSpacing)
+    }
+
+    /// What to ask for against the silence: of the fast registers that are put off, the one that waits longest.
+    func nextAgainstQuiet(at now: Duration) -> Int? {
+        guard let quietLimit, now >= quietLimit else { return nil }
+        var oldest: Int?
+        for place in 0..<plannedCount where slots[place].pace == .fast && slots[place].isPutOff {
+            if oldest.map({ slots[place].believed < slots[$0].believed }) ?? true { oldest = place }
+        }
+        return oldest
+    }
+
     /// A change may have been lost, or told to nobody: what waits because none was heard waits no longer.
     mutating func distrustSilence() {
         guard lastUnasked != nil else { return }
         lastUnasked = nil
         for place in 0..<plannedCount where slots[place].isPutOff {
             guard let pace = slots[place].pace else { continue }
-            slots[place].isPutOff = false
+            setPutOff(place, false)
             setDue(place, min(slots[place].due, slots[place].believed + plan.interval(of: pace) * 9 / 10))
         }
     }

@@ -100,7 +100,7 @@ public struct DeviceSession: Sendable {
         var lastRefusal: Duration = .zero
         /// What is known of whether the device says by itself when it changes.
         var telling = Telling.unknown
-        /// It waits longer than its pace says because the device tells what changes.
+        /// It waits longer than its pace says because the device tells what changes. ``setPutOff(_:_:)`` changes it.
         var isPutOff = false
         /// Since when its value is "not available"; nil while it has one.
         var absentSince: Duration?
@@ -120,6 +120,9 @@ public struct DeviceSession: Sendable {
     }
     /// Registers kept that are not in the plan.
     static let maximumStrangers = 64
+    /// After so long without a word, one is asked of a device that would tell of changes: that and its answer are short
+    /// against ``plugTime``, so that a plug that is moved meanwhile is noticed. No oftener than if it told of nothing.
+    static let longestQuiet: Duration = .milliseconds(180)
     /// How long a fresh port is only listened to: a TEXT block comes each second.
     static let listeningTime: Duration = .milliseconds(1200)
     /// TEXT counts as alive this long after a block.
@@ -192,6 +195,8 @@ public struct DeviceSession: Sendable {
     /// When the first register that is seldom asked for is due; nil until it is worked out again. Whoever changes when one
     /// of them is due says so by ``setDue(_:_:)``: to look through all of them with every frame costs more than the frame.
     var seldomDue: Duration?
+    /// How many of the fast registers are put off.
+    var putOffCount = 0
     var places = RegisterPlaces()
     var plannedCount: Int
     var confirmations: [Int] = []
@@ -200,6 +205,8 @@ public struct DeviceSession: Sendable {
     var rounds = 0
     var nextTurn: Duration = .zero
     var turnSpacing: Duration = .zero
+    /// What ``turnSpacing`` would be if nothing were put off.
+    var wholeTurnSpacing: Duration = .zero
     var takesStalest = false
     var extraBudget = 0
     var hasCompletedPass = false

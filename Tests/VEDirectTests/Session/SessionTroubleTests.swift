@@ -55,6 +55,26 @@ struct SessionTroubleTests {
         }
     }
 
+    @Test("a plug that is moved when all has long been quiet", arguments: [600, 800, 1000, 1200])
+    func swappedLate(milliseconds: Int) {
+        for firmware in [FirmwareVersion.v150, .v164] {
+            for seed: UInt64 in 1...6 {
+                var bench = SessionBench(.smartSolar75x15(firmware: firmware), seed: seed)
+                bench.run(for: .milliseconds(Int64(70_000 + 173 * seed)))
+                bench.runChecked(for: .seconds(1))
+                bench.line.toHost = CutLine()
+                bench.line.toCharger = CutLine()
+                bench.runChecked(for: .milliseconds(Int64(milliseconds)))
+                bench.line.toHost = CleanLine()
+                bench.line.toCharger = CleanLine()
+                bench.swap(.smartSolar75x15(serial: "HQ2017ZZZZZ", firmware: firmware), seed: seed + 50)
+                bench.runChecked(for: .seconds(12))
+                #expect(bench.wrong.isEmpty, "\(firmware), seed \(seed): \(bench.wrong.prefix(2))")
+                #expect(bench.session.identity?.serial == "HQ2017ZZZZZ")
+            }
+        }
+    }
+
     @Test("a plug that is moved without a gap: no value that jumps", arguments: [0, 100, 300])
     func swappedAtOnce(milliseconds: Int) {
         for seed: UInt64 in 1...8 {
@@ -95,6 +115,29 @@ struct SessionTroubleTests {
         #expect(Set(bench.serials) == ["HQ2012ABCDE"])
         #expect(bench.wrong.isEmpty)
         #expect(bench.readings(.panelPower).count > 10)
+    }
+
+    @Test("a device that does not answer who it is, and says so in TEXT: a jump is published, and nothing spins")
+    func refusesSerial() throws {
+        var device = ScriptedDevice(
+            plan: PollPlan(entries: [.init(.panelPower, .fast), .init(.deviceState, .fast)]),
+            values: [.panelPower: [0x10, 0x27, 0, 0], .deviceState: [3]])
+        device.values[.serialNumber] = nil
+        func live(_ seconds: Int) {
+            for _ in 0..<seconds {
+                device.run(for: .seconds(1))
+                device.hear(GeneratedStream.block(["PID=0xA053", "SER#=\(ScriptedDevice.serial)", "V=12800"]))
+            }
+        }
+        live(20)
+        #expect(device.session.identity?.serial == ScriptedDevice.serial)
+        #expect(device.values(of: .deviceState).last?.raw == [3])
+        device.values[.deviceState] = [4]
+        live(10)
+        #expect(device.values(of: .deviceState).last?.raw == [4])
+        // What is never answered is waited for by nobody.
+        #expect(device.session.deadline > .zero)
+        #expect(!device.session.wantsSerial)
     }
 
     @Test("a week later a refused register is asked for again")
