@@ -74,7 +74,8 @@ struct ConnectionAttempts {
                 attempts -= 1
                 return nil
             case .closed: choice.closed()
-            case .timedOut, .unreachable: bindAddress = bindAddress == nil ? "0.0.0.0" : nil
+            // A broker may listen at one of both only.
+            case .timedOut, .unreachable, .refused: bindAddress = bindAddress == nil ? "0.0.0.0" : nil
             // Perhaps there is no IPv4 address.
             case .hostNotFound, .other: bindAddress = nil
             default: break

@@ -106,6 +106,9 @@ struct ReconnectTests {
         #expect(attempts.bindAddress == "0.0.0.0")
         _ = attempts.failed(ConnectionFailure(.hostNotFound, "no IPv4"), at: now)
         #expect(attempts.bindAddress == nil)
+        // A broker that listens at 127.0.0.1 alone, and a name that leads to ::1 first.
+        _ = attempts.failed(ConnectionFailure(.refused, "refused"), at: now)
+        #expect(attempts.bindAddress == "0.0.0.0")
     }
 
     @Test func onlyAStableConnectionShortensTheWaitAgain() {
