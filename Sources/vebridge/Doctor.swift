@@ -56,7 +56,8 @@ struct DoctorCommand: ParsableCommand {
         configuration.apply(
             ports: ports.isEmpty ? nil : ports, can: can.isEmpty ? nil : can,
             broker: broker == nil ? nil : try broker.map { try BrokerURL(parsing: $0) } ?? line.broker.url)
-        let findings = Doctor(configuration, hiddenSecrets: hidden, asks: ask).examine { if !json { show($0) } }
+        let doctor = Doctor(configuration, hiddenSecrets: hidden, asks: ask, isByHand: !isBare)
+        let findings = doctor.examine { if !json { show($0) } }
         try tell(findings, isShown: !json)
     }
 

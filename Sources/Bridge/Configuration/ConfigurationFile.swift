@@ -27,15 +27,17 @@ extension Configuration {
     /// - Parameters:
     ///   - file: the path, as messages will name it.
     ///   - environment: the variables that `password_env` may name; by default those of the process.
+    ///   - missingVariable: gives what to take for a variable that is not set; nil: that is a fault.
     ///   - readSecret: gives the bytes of the file that `password_file` names.
     /// - Throws: everything that is wrong, with lines; one diagnostic without a line if the file cannot be read.
     public static func load(
-        file: String, environment: [String: String]? = nil,
+        file: String, environment: [String: String]? = nil, missingVariable: (_ name: String) -> String? = { _ in nil },
         readSecret: (_ path: String) throws(FileReadError) -> [UInt8] = Configuration.readSecretFile
     ) throws(ConfigurationError) -> Configuration {
         let text = try readText(file)
         var configuration = try parse(
-            text: text, file: file, environment: environment ?? processEnvironment(), readSecret: readSecret)
+            text: text, file: file, environment: environment ?? processEnvironment(),
+            missingVariable: missingVariable, readSecret: readSecret)
         configuration.file = fullPath(file)
         return configuration
     }

@@ -5,16 +5,18 @@ extension Configuration {
     ///   - text: the TOML text, with LF or CRLF.
     ///   - file: the name to give in messages; relative paths in the text are meant from its directory.
     ///   - environment: the variables that `password_env` may name.
+    ///   - missingVariable: gives what to take for a variable that is not set; nil: that is a fault.
     ///   - readSecret: gives the bytes of the file that `password_file` names.
     /// - Throws: everything that is wrong, with lines. No message holds a secret.
     public static func parse(
         text: String, file: String, environment: [String: String] = [:],
+        missingVariable: (_ name: String) -> String? = { _ in nil },
         readSecret: (_ path: String) throws(FileReadError) -> [UInt8] = Configuration.readSecretFile
     ) throws(ConfigurationError) -> Configuration {
         var reader = ConfigurationReader(text: text, file: file)
         reader.readOptions()
         reader.checkTogether()
-        reader.takeSecrets(environment: environment, readSecret: readSecret)
+        reader.takeSecrets(variable: { environment[$0] ?? missingVariable($0) }, readSecret: readSecret)
         guard reader.diagnostics.isEmpty else { throw ConfigurationError(reader.diagnostics) }
         return reader.configuration
     }

@@ -1,11 +1,11 @@
 // Secrets: from the text, from files, from variables. No message holds one.
 extension ConfigurationReader {
     mutating func takeSecrets(
-        environment: [String: String], readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
+        variable: (_ name: String) -> String?, readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
     ) {
         for broker in brokerPlaces {
-            takePassword(broker, environment: environment, readSecret: readSecret)
-            takeKey(broker, environment: environment, readSecret: readSecret)
+            takePassword(broker, variable: variable, readSecret: readSecret)
+            takeKey(broker, variable: variable, readSecret: readSecret)
         }
         takeWebSecrets(readSecret)
     }
@@ -42,7 +42,7 @@ extension ConfigurationReader {
     }
 
     mutating func takePassword(
-        _ broker: BrokerPlace, environment: [String: String],
+        _ broker: BrokerPlace, variable: (_ name: String) -> String?,
         readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
     ) {
         let base = broker.name + "."
@@ -68,8 +68,8 @@ extension ConfigurationReader {
         }
         if let secret { configuration[keyPath: broker.path].password = secret }
         if given.contains(base + "password_env") {
-            let variable = configuration[keyPath: broker.path].passwordEnvironment
-            if let secret = secretVariable(variable, name: base + "password_env", environment) {
+            let named = configuration[keyPath: broker.path].passwordEnvironment
+            if let secret = secretVariable(named, name: base + "password_env", variable) {
                 configuration[keyPath: broker.path].password = secret
             }
         }
@@ -84,7 +84,7 @@ extension ConfigurationReader {
     }
 
     mutating func takeKey(
-        _ broker: BrokerPlace, environment: [String: String],
+        _ broker: BrokerPlace, variable: (_ name: String) -> String?,
         readSecret: (_ path: String) throws(FileReadError) -> [UInt8]
     ) {
         let base = broker.name + ".tls."
@@ -96,7 +96,7 @@ extension ConfigurationReader {
             secret = secretFile(tls.pskFile, written: tls.pskFile, name: name, readSecret)
         } else if given.contains(base + "psk_env") {
             name = base + "psk_env"
-            secret = secretVariable(tls.pskEnvironment, name: name, environment)
+            secret = secretVariable(tls.pskEnvironment, name: name, variable)
         } else {
             return
         }
@@ -125,9 +125,9 @@ extension ConfigurationReader {
     }
 
     mutating func secretVariable(
-        _ variable: String, name: String, _ environment: [String: String]
+        _ variable: String, name: String, _ value: (_ name: String) -> String?
     ) -> Secret? {
-        guard let password = environment[variable] else {
+        guard let password = value(variable) else {
             // Only what looks like a variable is quoted: it could be the password itself.
             let isName = variable.utf8.allSatisfy {
                 (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_")

@@ -4,14 +4,39 @@ import Synchronization
 
 /// Connects to a broker as the daemon would, under a name of its own, and leaves at once.
 enum BrokerCall {
-    /// The answer of the first attempt that ends, or of the time that ran out.
+    /// What came of it: the first trouble, unless a later attempt is taken.
     private final class Answer: Sendable {
-        let trouble = Mutex<SystemFacts.BrokerTrouble?>(nil)
+        private struct State {
+            var trouble: SystemFacts.BrokerTrouble?
+            var attempts = 0
+        }
+        private let state = Mutex(State())
         let arrived = WakeSignal()
 
-        func give(_ trouble: SystemFacts.BrokerTrouble?) {
-            self.trouble.withLock { $0 = trouble }
+        var trouble: SystemFacts.BrokerTrouble? { state.withLock { $0.trouble } }
+
+        func succeed() {
+            state.withLock { $0.trouble = nil }
             arrived.raise()
+        }
+
+        func fail(_ trouble: SystemFacts.BrokerTrouble) {
+            let isLast = state.withLock { state in
+                state.attempts += 1
+                if state.trouble == nil { state.trouble = trouble }
+                return state.attempts >= BrokerCall.attempts(for: trouble.cause)
+            }
+            if isLast { arrived.raise() }
+        }
+    }
+
+    /// How many attempts the daemon would make before it has tried every way: another address of the same name, an older
+    /// version of the protocol.
+    private static func attempts(for cause: MQTTClient.Cause) -> Int {
+        switch cause {
+        case .refused, .unreachable, .timedOut: 2
+        case .closed: 3
+        default: 1
         }
     }
 
@@ -26,13 +51,28 @@ enum BrokerCall {
         settings.clientID = "vebridge-doctor-\(getpid())"
         settings.will = nil
         settings.sessionExpiry = .zero
-        // Nothing is learned by looking: who is trusted on first use is for the daemon to say.
-        settings.tls.trustFile = settings.tls.trustFile.flatMap { access($0, F_OK) == 0 ? $0 : nil }
+        settings.connectTimeout = .seconds(5)
+        settings.reconnectMinimum = .milliseconds(100)
+        settings.reconnectMaximum = .milliseconds(100)
+        // Nothing is learned by looking. Whom the daemon has not trusted yet, or trusts in a file that this user does not
+        // see, is trusted in a file that goes away again.
+        var folder = Array("/tmp/vebridge-doctor-XXXXXX".utf8CString)
+        var forgotten: String?
+        if let file = settings.tls.trustFile, access(file, R_OK) != 0, mkdtemp(&folder) != nil {
+            forgotten = String(decoding: folder.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            settings.tls.trustFile = forgotten.map { $0 + "/trusted" }
+        }
+        defer {
+            if let forgotten {
+                unlink(forgotten + "/trusted")
+                rmdir(forgotten)
+            }
+        }
         let answer = Answer()
         let client = MQTTClient(settings: settings, resolveLocal: { LocalName.address(of: $0) }) { event in
             switch event {
-            case .connected: answer.give(nil)
-            case .disconnected(let lost): answer.give(.init(lost.cause, lost.reason))
+            case .connected: answer.succeed()
+            case .disconnected(let lost) where lost.cause != .stopped: answer.fail(.init(lost.cause, lost.reason))
             default: break
             }
         }
@@ -42,13 +82,22 @@ enum BrokerCall {
             return .init(.other, error.description)
         }
         let isAnswered = answer.arrived.wait(until: .now + patience)
-        let trouble = answer.trouble.withLock { $0 }
+        let trouble = answer.trouble
         client.stop()
-        return isAnswered ? trouble : .init(.timedOut, "no answer within \(patience.components.seconds) s")
+        if isAnswered { return trouble }
+        return trouble ?? .init(.timedOut, "no answer within \(patience.components.seconds) s")
     }
 }
 
 /// The history database, seen from outside.
 enum HistoryFacts {
-    static func trouble(_ path: String) -> String? { HistoryStore.examine(path)?.description }
+    static func trouble(_ path: String) -> SystemFacts.DatabaseTrouble? {
+        HistoryStore.examine(path).map { error in
+            switch error {
+            case .damaged, .badLine: .init(.damaged, error.description)
+            case .newer: .init(.newer, error.description)
+            case .missing, .unreadable, .unwritable: .init(.closed, error.description)
+            }
+        }
+    }
 }

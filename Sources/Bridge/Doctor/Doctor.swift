@@ -8,44 +8,58 @@ public struct Doctor: Sendable {
     let facts: SystemFacts
     /// Whether chargers and brokers are spoken to.
     let asks: Bool
-    /// The files of secrets that this user does not see.
+    /// The files of secrets that this user does not see, and the variables that only the service has, as `$NAME`.
     let hiddenSecrets: [String]
+    /// Whether ports or brokers were named by the one who asks, who then opens them too.
+    let isByHand: Bool
 
     /// A doctor for a configuration that is valid.
     ///
     /// - Parameters:
-    ///   - hiddenSecrets: the files of secrets that could not be read: brokers are not asked without them.
+    ///   - hiddenSecrets: the secrets that could not be read: what a broker says without its own is no fault.
     ///   - asks: whether ports that nobody holds and brokers are spoken to.
+    ///   - isByHand: whether ports or brokers were named on the command line: it is this user who is to open them.
     public init(
         _ configuration: Configuration, hiddenSecrets: [String] = [], facts: SystemFacts = SystemFacts(),
-        asks: Bool = true
+        asks: Bool = true, isByHand: Bool = false
     ) {
         self.configuration = configuration
         self.hiddenSecrets = hiddenSecrets
         self.facts = facts
         self.asks = asks
+        self.isByHand = isByHand
     }
 
     /// A configuration as the doctor takes it: secrets that the service has and this user has not are no fault of it.
     ///
-    /// - Returns: the configuration, and the files of secrets that are not to be seen.
+    /// - Returns: the configuration, and the secrets that are not to be seen: files, and variables as `$NAME`.
     public static func load(
-        _ file: String
+        _ file: String, facts: SystemFacts = SystemFacts()
     ) throws(ConfigurationError) -> (configuration: Configuration, hiddenSecrets: [String]) {
         do throws(ConfigurationError) {
             return (try Configuration.load(file: file), [])
         } catch {
+            // In digits, for it may be the place of a key.
+            let placeholder = "00000000"
             var hidden: [String] = []
-            let lenient = try? Configuration.load(file: file) { (path: String) throws(FileReadError) -> [UInt8] in
-                do throws(FileReadError) {
-                    return try Configuration.readSecretFile(path)
-                } catch {
-                    let isOthers = error == FileReadError(code: EACCES)
-                    guard isOthers || path.hasPrefix("/run/credentials/") else { throw error }
-                    hidden.append(path)
-                    return Array("not seen".utf8)
-                }
-            }
+            let hasService = Doctor(Configuration(), facts: facts).isServicesFile(file)
+            let lenient = try? Configuration.load(
+                file: file,
+                missingVariable: { name in
+                    guard hasService else { return nil }
+                    hidden.append("$" + name)
+                    return placeholder
+                },
+                readSecret: { (path: String) throws(FileReadError) -> [UInt8] in
+                    do throws(FileReadError) {
+                        return try Configuration.readSecretFile(path)
+                    } catch {
+                        let isOthers = error == FileReadError(code: EACCES)
+                        guard isOthers || path.hasPrefix("/run/credentials/") else { throw error }
+                        hidden.append(path)
+                        return Array(placeholder.utf8)
+                    }
+                })
             guard let lenient else { throw error }
             return (lenient, hidden)
         }

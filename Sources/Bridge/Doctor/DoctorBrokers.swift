@@ -1,7 +1,11 @@
 extension Doctor {
     func brokers() -> [Finding] {
-        // Without its secret a broker would refuse us for a reason that is none.
-        asks && hiddenSecrets.isEmpty ? ([configuration.broker] + configuration.brokers).map(look) : []
+        asks ? ([configuration.broker] + configuration.brokers).map(look) : []
+    }
+
+    /// The files by which a broker and we know each other, with the options that name them.
+    private static func files(of tls: Configuration.TLS) -> [(option: String, path: String)] {
+        [("ca_file", tls.caFile), ("certificate", tls.certificate), ("key", tls.key)].filter { !$0.1.isEmpty }
     }
 
     private func look(at broker: Configuration.Broker) -> Finding {
@@ -15,12 +19,23 @@ extension Doctor {
                     "mdns", .fault, name, "avahi-daemon does not run: no broker can be found by mdns:",
                     remedy: "sudo apt install avahi-daemon")
         }
-        for file in [broker.tls.caFile, broker.tls.certificate, broker.tls.key]
-        where !file.isEmpty && server.transport == .mqtts && !facts.exists(file) {
-            return Finding("tls", .fault, name, "\(file) does not exist", remedy: "ls -l \(file)")
+        if server.transport == .mqtts, let finding = lookAtFiles(broker, name) { return finding }
+        let isHidden = [broker.passwordFile, "$" + broker.passwordEnvironment].contains(where: hiddenSecrets.contains)
+        if [broker.tls.pskFile, "$" + broker.tls.pskEnvironment].contains(where: hiddenSecrets.contains) {
+            return Finding("broker", .note, name, "not asked: its key is not to be seen from here")
         }
-        guard let trouble = facts.broker(broker, configuration) else {
+        var asked = broker
+        if isHidden {
+            // Nobody is to be locked out for a password that was none.
+            asked.username = ""
+            asked.password = nil
+        }
+        guard let trouble = facts.broker(asked, configuration) else {
             return Finding("broker", .good, name, "it took us")
+        }
+        if isHidden, trouble.cause == .notAuthorised {
+            return Finding(
+                "broker", .note, name, "it is there, and wants the password, which is not to be seen from here")
         }
         let local = ["localhost", "127.0.0.1", "::1"].contains(server.host)
         switch trouble.cause {
@@ -30,7 +45,9 @@ extension Doctor {
                 remedy: local
                     ? startBroker : edit("[broker] url = \"mqtt://HOST:PORT\", or start the broker on \(server.host)"))
         case .hostNotFound:
-            return Finding("broker", .fault, name, trouble.reason, remedy: "getent hosts \(server.host)")
+            return Finding(
+                "broker", .fault, name, trouble.reason,
+                remedy: edit("[broker] url = \"mqtt://HOST\": a name that 'getent hosts HOST' knows, or an address"))
         case .unreachable, .timedOut:
             return Finding("broker", .fault, name, trouble.reason, remedy: "ping -c 3 \(server.host)")
         case .notAuthorised:
@@ -43,17 +60,50 @@ extension Doctor {
             return Finding("tls", .fault, name, trouble.reason, remedy: tlsRemedy(trouble.reason, server, broker))
         case .settings where server.transport == .mqtts:
             // A file that is not what it should be.
-            let files = [broker.tls.caFile, broker.tls.certificate, broker.tls.key].filter { !$0.isEmpty }
-            let file = files.first(where: trouble.reason.contains) ?? files.first
+            let files = Self.files(of: broker.tls)
+            let file = files.first { trouble.reason.contains($0.path) } ?? files.first
+            if trouble.reason.contains("Permission denied"), isServicesBusiness {
+                return Finding("tls", .note, name, "\(trouble.reason); sudo vebridge doctor may")
+            }
             return Finding(
                 "tls", .fault, name, trouble.reason,
-                remedy: file.map { "head -n 1 \($0)   # begins with -----BEGIN, as the broker's owner gave it" }
-                    ?? edit("[broker.tls]"))
+                remedy: edit(
+                    file.map { "[broker.tls] \($0.option) = \"FILE\", one that begins with -----BEGIN" }
+                        ?? "[broker.tls]"))
         case .closed, .version, .rejected, .takenOver, .settings, .moved, .stopped, .other:
             return Finding(
                 "broker", .fault, name, trouble.reason,
                 remedy: local ? "sudo journalctl -u mosquitto -n 20" : "look into the log of the broker")
         }
+    }
+
+    /// What is wrong with the files of a broker before one calls it; nil: nothing.
+    private func lookAtFiles(_ broker: Configuration.Broker, _ name: String) -> Finding? {
+        for (option, file) in Self.files(of: broker.tls) where !facts.exists(file) {
+            if facts.isHidden(file) {
+                return Finding(
+                    "tls", .note, name, "\(file) is not to be seen by this user, so this broker is not asked")
+            }
+            return Finding(
+                "tls", .fault, name, "\(file) does not exist",
+                remedy: edit("[broker.tls] \(option) = \"FILE\", where it is"))
+        }
+        guard isServicesBusiness else { return nil }
+        // The unit gives the service a user of its own, and neither homes nor this /tmp.
+        for (option, file) in Self.files(of: broker.tls) {
+            let isAway = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"].contains(where: file.hasPrefix)
+            let isClosed = facts.owner(file).map { $0.mode & 0o004 == 0 } ?? false
+            guard isAway || option == "ca_file" && isClosed else { continue }
+            let target = "/etc/vebridge/\(file.split(separator: "/").last ?? "ca.pem")"
+            return Finding(
+                "tls", .fault, name,
+                "the service cannot read \(file): "
+                    + (isAway ? "it does not see that folder" : "it is not for everybody"),
+                remedy: isAway
+                    ? "sudo install -m 644 \(file) \(target) && " + edit("[broker.tls] \(option) = \"\(target)\"")
+                    : "sudo chmod o+r \(file)")
+        }
+        return nil
     }
 
     /// What starts a broker on this machine.
@@ -63,6 +113,18 @@ extension Doctor {
     }
 
     private func tlsRemedy(_ reason: String, _ server: BrokerURL.Server, _ broker: Configuration.Broker) -> String {
+        if reason.contains("client certificate") {
+            return edit("[broker.tls] certificate and key, valid ones that the broker's owner signed")
+        }
+        if reason.contains("speak TLS") {
+            return edit("[broker] url = \"mqtt://\(server.host):1883\", or the port with TLS")
+        }
+        if reason.contains("no version from TLS") {
+            return "sudo apt upgrade   # on the broker's host: it needs TLS 1.2"
+        }
+        if reason.contains("of its authority has expired") {
+            return edit("[broker.tls] ca_file = \"/etc/vebridge/ca.pem\", the authority's new certificate")
+        }
         if reason.contains("expired") || reason.contains("not valid yet") {
             return "timedatectl   # is the clock right? then renew the broker's certificate"
         }

@@ -14,12 +14,14 @@ extension Doctor {
                     Finding("can", .fault, name, "there is no such port", remedy: "vebridge ports")
                 ]
             }
-            let holders = facts.holders(facts.ports([path]).first?.device ?? path)
+            let port = facts.ports([path]).first ?? PortPatterns.Port(path: path, device: path)
+            let holders = facts.holders(port.device)
             let strangers = holders.filter { !$0.hasPrefix("vebridge (") }
             return [
+                permission(port, name),
                 strangers.first.map { stranger in
                     Finding("held", .fault, name, "held by \(stranger)", remedy: remedy(against: stranger))
-                } ?? Finding("can", .good, name, "there, and no other program holds it")
+                } ?? Finding("can", .good, name, "there, and no other program holds it"),
             ]
         case .replay(let path):
             return [
@@ -45,7 +47,8 @@ extension Doctor {
             return Finding("can", .fault, name, "is not a CAN interface", remedy: "ip -br link show type can")
         }
         let setUp = "sudo ip link set \(name) up type can bitrate \(Self.bitRate) restart-ms 100"
-        let details = facts.link(name).flatMap { JSONValue(Array($0.utf8)) }.flatMap(Self.first)
+        func read() -> JSONValue? { facts.link(name).flatMap { JSONValue(Array($0.utf8)) }.flatMap(Self.first) }
+        let details = read()
         let info = details?["linkinfo"]
         let isVirtual = info?["info_kind"]?.asText == "vcan"
         let controller = info?["info_data"]
@@ -57,24 +60,45 @@ extension Doctor {
         guard details != nil else {
             return Finding("can", .note, name, "up; what its bit rate is, only 'ip' of the package iproute2 could tell")
         }
-        if case .number(let digits)? = controller?["bittiming"]?["bitrate"], let rate = Int(digits),
-            rate != Self.bitRate
-        {
+        if isVirtual { return Finding("can", .good, name, "up, virtual") }
+        let restart = "sudo ip link set \(name) down && \(setUp)"
+        let rate = Self.rate(of: controller)
+        if let rate, rate != Self.bitRate {
             return Finding(
-                "can", .fault, name, "the bit rate is \(rate); a MasterBus has \(Self.bitRate)",
-                remedy: "sudo ip link set \(name) down && \(setUp)")
+                "can", .fault, name, "the bit rate is \(rate); a MasterBus has \(Self.bitRate)", remedy: restart)
         }
-        if let state = controller?["state"]?.asText, state == "BUS-OFF" || state == "STOPPED" {
+        // Off the bus it is for a tenth of a second at a time, where it starts again by itself.
+        var worst = Self.severity(of: controller)
+        for _ in 0..<2 where worst != nil && worst?.weight != 3 {
+            facts.settle()
+            if let next = Self.severity(of: read()?["linkinfo"]?["info_data"]), next.weight > worst?.weight ?? 0 {
+                worst = next
+            }
+        }
+        if let worst, worst.weight > 0 {
+            let words = "the controller is \(worst.state): a wrong bit rate somewhere, the wiring, or no terminator"
+            return Finding("can", worst.weight == 3 ? .fault : .warning, name, words, remedy: restart)
+        }
+        guard let rate else {
             return Finding(
-                "can", .fault, name, "the controller is \(state): wrong bit rate, wiring, or no terminator",
-                remedy: "sudo ip link set \(name) down && \(setUp)")
+                "can", .note, name, "up; its driver does not tell the bit rate (a MasterBus has \(Self.bitRate))")
         }
-        if let state = controller?["state"]?.asText, state == "ERROR-PASSIVE" {
-            return Finding(
-                "can", .warning, name, "the controller is ERROR-PASSIVE: wiring, or no terminator",
-                remedy: "ip -details -statistics link show \(name)")
+        return Finding("can", .good, name, "up at \(rate) bit/s")
+    }
+
+    /// The bit rate; some drivers have fixed ones, which `ip` calls by another name. Nil where it is not told.
+    private static func rate(of controller: JSONValue?) -> Int? {
+        for value in [controller?["bittiming"]?["bitrate"], controller?["bittiming_bitrate"]] {
+            if case .number(let digits)? = value, let rate = Int(digits), rate > 0 { return rate }
         }
-        return Finding("can", .good, name, isVirtual ? "up, virtual" : "up at \(Self.bitRate) bit/s")
+        return nil
+    }
+
+    /// How bad the errors are that a controller has counted: 0 none, 3 off the bus; nil where it does not say.
+    private static func severity(of controller: JSONValue?) -> (state: String, weight: Int)? {
+        guard let state = controller?["state"]?.asText else { return nil }
+        let weights = ["ERROR-ACTIVE": 0, "ERROR-WARNING": 1, "ERROR-PASSIVE": 2, "BUS-OFF": 3, "STOPPED": 3]
+        return (state, weights[state] ?? 0)
     }
 
     private static func first(_ value: JSONValue) -> JSONValue? {

@@ -36,6 +36,12 @@ extension Doctor {
                         : "sudo systemctl disable --now ModemManager   # with a modem: see \(rule)")
             ]
         }
+        // It looks at serial ports on USB only; one that is not there yet is known by its name.
+        let names = ["ttyUSB", "ttyACM", "/dev/serial/", "/dev/vebridge/"]
+        let patterns = configuration.ports + ports.map(\.device)
+        guard patterns.contains(where: { pattern in names.contains(where: pattern.contains) }) else {
+            return [Finding("modemmanager", .good, subject, "runs, and has nothing to do with our ports")]
+        }
         let isTold = Self.rulesFolders.flatMap(facts.names).contains { $0.hasSuffix("vebridge.rules") }
         return [
             isTold
@@ -67,13 +73,24 @@ extension Doctor {
     /// Adapters that a program drives by itself, over the kernel's head: they have no port any more.
     private func takenAdapters() -> [Finding] {
         let folder = "/sys/bus/usb/devices"
-        return facts.names(folder).compactMap { name in
+        let names = facts.names(folder)
+        let hasBraille = ["/usr/bin/brltty", "/bin/brltty"].contains(where: facts.exists)
+        return names.compactMap { name in
             // An interface is DEVICE:CONFIGURATION.INTERFACE.
             guard let colon = name.firstIndex(of: ":"),
-                facts.target("\(folder)/\(name)/driver")?.hasSuffix("/usbfs") == true,
                 let maker = facts.text("\(folder)/\(name[..<colon])/idVendor"), Self.serialMakers.contains(maker)
             else { return nil }
             let model = facts.text("\(folder)/\(name[..<colon])/idProduct") ?? "?"
+            let driver = facts.target("\(folder)/\(name)/driver")
+            let others = names.filter { $0.hasPrefix(name[...colon]) && $0 != name }
+            if driver == nil, hasBraille, others.allSatisfy({ facts.target("\(folder)/\($0)/driver") == nil }) {
+                // It lets go of an adapter without giving it back.
+                return Finding(
+                    "brltty", .fault, "USB \(name[..<colon]) (\(maker):\(model))",
+                    "no driver has this adapter, so that it has no port: brltty, which is installed, takes such",
+                    remedy: "sudo apt remove brltty   # and plug the adapter in again")
+            }
+            guard driver?.hasSuffix("/usbfs") == true else { return nil }
             let braille = facts.processes(named: "brltty").first
             return Finding(
                 braille == nil ? "adapter" : "brltty", .fault, "USB \(name[..<colon]) (\(maker):\(model))",

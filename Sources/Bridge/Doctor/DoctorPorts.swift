@@ -38,8 +38,11 @@ extension Doctor {
         var findings = [permission] + held + latency(port, name)
         guard asks, isFree, permission.verdict == .good else { return findings }
         let isMultiplexed = configuration.multiplexers.contains { $0.port == port.path || $0.port == port.device }
-        if !isMultiplexed { findings.append(answer(port, name)) }
-        return findings
+        if isMultiplexed { return findings }
+        let answer = answer(port, name)
+        // What opening it tells is better than what was seen from outside.
+        findings.removeAll { $0.check == answer.check }
+        return findings + [answer]
     }
 
     /// Who has it open, and whether nobody has. What other users' programs hold, root alone sees.
@@ -55,6 +58,10 @@ extension Doctor {
         if facts.user.id != 0, let other = daemons.first(where: { $0.user != facts.user.id }) {
             let found = "probably held by vebridge (\(other.id)), of another user; sudo vebridge doctor sees it"
             return ([Finding("held", .note, name, found)], false)
+        }
+        guard facts.user.id == 0 else {
+            let found = "no program of this user's holds it; those of others sudo vebridge doctor sees"
+            return ([Finding("held", .note, name, found)], true)
         }
         return ([Finding("held", .good, name, "no other program holds it")], true)
     }
@@ -77,14 +84,13 @@ extension Doctor {
 
     /// Whether it is the service that opens the ports, and not the user who asks.
     var isServicesBusiness: Bool {
-        guard unitFile != nil else { return false }
-        if facts.user.id == 0 { return true }
-        return !configuration.file.isEmpty
-            && daemons.contains { $0.unit == Self.unit && $0.words.contains(configuration.file) }
+        guard !isByHand, isServicesFile(configuration.file) else { return false }
+        return facts.user.id == 0
+            || daemons.contains { $0.unit == Self.unit && $0.words.contains(configuration.file) }
     }
 
     /// Whether the one who is to open it may.
-    private func permission(_ port: PortPatterns.Port, _ name: String) -> Finding {
+    func permission(_ port: PortPatterns.Port, _ name: String) -> Finding {
         guard let owner = facts.owner(port.device) else {
             return Finding("permission", .good, name, "no longer there")
         }
@@ -92,9 +98,11 @@ extension Doctor {
         let mode = owner.mode & 0o777
         let isOpenToAll = mode & 0o006 == 0o006
         let isOpenToGroup = mode & 0o060 == 0o060
+        // Lists of who may (ACL) and containers make it differ from what owner and mode say.
         let isOpenToUser =
-            isOpenToAll || facts.user.id == 0 || facts.user.id == owner.user && mode & 0o600 == 0o600
-            || facts.user.groups.contains(owner.group) && isOpenToGroup
+            facts.mayOpen(port.device)
+            ?? (isOpenToAll || facts.user.id == 0 || facts.user.id == owner.user && mode & 0o600 == 0o600
+                || facts.user.groups.contains(owner.group) && isOpenToGroup)
         let rights = "group \(group), mode \(String(mode, radix: 8))"
         let groupMayOpen = isOpenToGroup && owner.group != 0
         let giveToGroup = "sudo chgrp dialout \(port.device) && sudo chmod 660 \(port.device)"
@@ -112,9 +120,18 @@ extension Doctor {
                 : Finding("permission", .note, name, "\(rights): the service may open it, this user may not")
         }
         if isOpenToUser { return Finding("permission", .good, name, "\(rights): can be opened") }
+        if facts.user.id == 0 { return deniedToRoot(port, name, rights) }
         return Finding(
             "permission", .fault, name, "belongs to \(rights): this user may not open it",
-            remedy: groupMayOpen ? "sudo usermod -aG \(group) $USER   # then log in again" : giveToGroup)
+            remedy: groupMayOpen && !facts.user.groups.contains(owner.group)
+                ? "sudo usermod -aG \(group) $USER   # then log in again" : giveToGroup)
+    }
+
+    /// Rights are no matter of owner and mode where root has none, such as in a container.
+    private func deniedToRoot(_ port: PortPatterns.Port, _ name: String, _ rights: String) -> Finding {
+        Finding(
+            "permission", .fault, name, "belongs to \(rights), and the system does not let even root open it",
+            remedy: "docker run --device=\(port.device) …   # a container has to be given each port")
     }
 
     private func latency(_ port: PortPatterns.Port, _ name: String) -> [Finding] {
@@ -138,7 +155,17 @@ extension Doctor {
         if let failure = finding.failure {
             // A program of another user's, which this one does not see.
             if failure.hasPrefix("in use") {
-                return Finding("held", .fault, name, failure, remedy: "sudo vebridge doctor --ports \(port.path)")
+                return Finding(
+                    "held", .fault, name, failure,
+                    remedy: facts.user.id == 0
+                        ? "sudo fuser -v \(port.device)   # outside of this container"
+                        : "sudo vebridge doctor --ports \(port.path)   # names the program")
+            }
+            if ["not permitted", "denied"].contains(where: failure.contains) {
+                if facts.user.id == 0 { return deniedToRoot(port, name, failure) }
+                return Finding(
+                    "permission", .fault, name, "cannot be opened: \(failure)",
+                    remedy: "sudo usermod -aG dialout $USER   # then log in again")
             }
             return Finding("answer", .fault, name, "cannot be used: \(failure)", remedy: "vebridge ports \(port.path)")
         }
@@ -159,7 +186,10 @@ extension Doctor {
             let isHeard = finding.counters.bytes > 0
             return Finding(
                 "answer", .fault, name,
-                isHeard ? "bytes come that are not VE.Direct" : "nothing answers",
+                isHeard
+                    ? "bytes come that are not VE.Direct"
+                    : "nothing answers"
+                        + (facts.user.id == 0 ? "" : ", unless another user's program takes what comes"),
                 remedy: isHeard
                     ? "vebridge ports   # is another device on this port?"
                     : "check that the charger has power and that the cable's plugs sit")

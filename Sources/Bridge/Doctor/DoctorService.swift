@@ -95,6 +95,14 @@ extension Doctor {
         return ([unitFile] + additions).compactMap(facts.text).joined(separator: "\n")
     }
 
+    /// Whether a configuration is that of the service.
+    func isServicesFile(_ file: String) -> Bool {
+        guard unitFile != nil, !file.isEmpty else { return false }
+        let path = facts.unrooted(file)
+        return path == "/etc/vebridge/vebridge.toml" || unitText.contains(path)
+            || daemons.contains { $0.unit == Self.unit && $0.words.contains(file) }
+    }
+
     /// The groups in which the service is.
     var serviceGroups: Set<String> {
         var groups: Set<String> = ["dialout"]
@@ -108,6 +116,15 @@ extension Doctor {
     func secrets() -> [Finding] {
         let unitText = unitText
         return hiddenSecrets.map { path in
+            if path.hasPrefix("$") {
+                let sets = ["Environment=", "EnvironmentFile=", "PassEnvironment="]
+                let isSet = unitText.split(separator: "\n").contains { line in sets.contains(where: line.hasPrefix) }
+                return isSet
+                    ? Finding("secrets", .note, path, "only the service has it: its broker is asked without")
+                    : Finding(
+                        "secrets", .fault, path, "no Environment of the unit sets it: the service does not have it",
+                        remedy: "sudo systemctl edit vebridge   # [Service] EnvironmentFile=/etc/vebridge/environment")
+            }
             let credentials = "/run/credentials/\(Self.unit)/"
             let name = path.hasPrefix(credentials) ? String(path.dropFirst(credentials.count)) : nil
             if let name, unitFile != nil,
@@ -120,8 +137,8 @@ extension Doctor {
             return Finding(
                 "secrets", .note, path,
                 facts.user.id == 0
-                    ? "exists while the service runs only: brokers are not asked now"
-                    : "not to be seen by this user, so brokers are not asked; sudo vebridge doctor asks them")
+                    ? "exists while the service runs only: its broker is asked without it"
+                    : "not to be seen by this user: its broker is asked without it; sudo vebridge doctor has it")
         }
     }
 }

@@ -11,8 +11,12 @@ public struct SystemFacts: Sendable {
     public var user: (id: UInt32, groups: [UInt32])
     /// Seconds since 1970, and whether somebody keeps the clock in step.
     public var clock: @Sendable () -> (seconds: Int, isSynchronised: Bool)
-    /// The room left on the file system of a path, bytes; nil where that is not known.
-    public var room: @Sendable (_ path: String) -> Int64?
+    /// The room left on the file system of a path; nil where that is not known.
+    public var room: @Sendable (_ path: String) -> Room?
+    /// Whether this user may read and write a device, by what the system says; nil: by its owner and mode.
+    public var mayOpen: @Sendable (_ device: String) -> Bool?
+    /// Waits a moment before one looks again at what changes.
+    public var settle: @Sendable () -> Void
     /// Whether this user may write into a folder; nil if yes, else why not.
     public var writeTrouble: @Sendable (_ folder: String) -> String?
     /// What `ip -details -json link show NAME` says; nil where there is no such command or interface.
@@ -22,9 +26,49 @@ public struct SystemFacts: Sendable {
     /// Asks a port that nobody holds who is there.
     public var askPort: @Sendable (_ path: String, _ settings: Configuration.Serial) -> PortProbe.Finding
     /// What is wrong with a history database; nil where it is sound.
-    public var databaseTrouble: @Sendable (_ path: String) -> String?
+    public var databaseTrouble: @Sendable (_ path: String) -> DatabaseTrouble?
     /// The programs that hold a port, as `name (pid)`.
     public var holders: @Sendable (_ path: String) -> [String]
+
+    /// What is left of a file system.
+    public struct Room: Sendable, Equatable {
+        /// What those who are not root may still write, bytes.
+        public var free: Int64
+        /// How large it is, bytes.
+        public var total: Int64
+        /// Whether no further file can be made, however many bytes there are.
+        public var isOutOfFiles: Bool
+
+        /// What is left.
+        public init(free: Int64, total: Int64, isOutOfFiles: Bool = false) {
+            self.free = free
+            self.total = total
+            self.isOutOfFiles = isOutOfFiles
+        }
+    }
+
+    /// What is wrong with a history database.
+    public struct DatabaseTrouble: Sendable, Equatable {
+        /// What kind of trouble it is.
+        public enum Kind: Sendable {
+            case damaged
+            /// A later vebridge wrote it.
+            case newer
+            /// It cannot be looked into from here, which says nothing of it.
+            case closed
+        }
+
+        /// What kind of trouble it is.
+        public var kind: Kind
+        /// In words.
+        public var reason: String
+
+        /// A trouble.
+        public init(_ kind: Kind, _ reason: String) {
+            self.kind = kind
+            self.reason = reason
+        }
+    }
 
     /// Why a broker does not take us.
     public struct BrokerTrouble: Sendable, Equatable {
@@ -50,10 +94,17 @@ public struct SystemFacts: Sendable {
         room = { path in
             var system = statvfs()
             guard statvfs(root + path, &system) == 0 else { return nil }
-            // No file can be made without an inode, however many bytes there are.
-            if system.f_files > 0, system.f_favail == 0 { return 0 }
-            return Int64(system.f_bavail) * Int64(system.f_frsize)
+            let block = Int64(system.f_frsize)
+            // A database needs some files beside it, such as its journal.
+            return Room(
+                free: Int64(system.f_bavail) * block, total: Int64(system.f_blocks) * block,
+                isOutOfFiles: system.f_files > 0 && system.f_favail < 4)
         }
+        mayOpen = { device in
+            // The files of a tree are not the devices that they stand for.
+            root.isEmpty ? faccessat(AT_FDCWD, device, R_OK | W_OK, AT_EACCESS) == 0 : nil
+        }
+        settle = { usleep(150_000) }
         writeTrouble = { folder in
             access(root + folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
         }
@@ -67,6 +118,11 @@ public struct SystemFacts: Sendable {
     // MARK: Files
 
     func exists(_ path: String) -> Bool { access(root + path, F_OK) == 0 }
+
+    /// Whether a path may exist and this user not see it.
+    func isHidden(_ path: String) -> Bool {
+        !exists(path) && (errno == EACCES || path.hasPrefix("/run/credentials/"))
+    }
 
     /// The text of a small file without the space around it; nil if it cannot be read.
     func text(_ path: String) -> String? {
@@ -137,7 +193,8 @@ public struct SystemFacts: Sendable {
         }
     }
 
-    private func unrooted(_ path: String) -> String {
+    /// A path of this machine as the tree has it.
+    func unrooted(_ path: String) -> String {
         let real = PortPatterns.device(of: root.isEmpty ? "/" : root) ?? root
         for prefix in [root, real] where prefix.count > 1 && path.hasPrefix(prefix) {
             return String(path.dropFirst(prefix.count))

@@ -7,10 +7,12 @@ func configuration(
     _ text: String, file: String = "vebridge.toml", environment: [String: String] = [:],
     secrets: [String: String] = [:]
 ) throws -> Configuration {
-    try Configuration.parse(text: text, file: file, environment: environment) { path throws(FileReadError) in
-        guard let secret = secrets[path] else { throw FileReadError(reason: "does not exist") }
-        return Array(secret.utf8)
-    }
+    try Configuration.parse(
+        text: text, file: file, environment: environment,
+        readSecret: { path throws(FileReadError) in
+            guard let secret = secrets[path] else { throw FileReadError(reason: "does not exist") }
+            return Array(secret.utf8)
+        })
 }
 
 /// What is wrong with a text, a line each; empty if nothing is.

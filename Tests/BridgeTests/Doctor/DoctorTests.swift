@@ -1,6 +1,7 @@
 import Bridge
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 /// Each fault is prepared in a tree of files that looks like a machine, and found by its name; nothing else is accused.
@@ -20,7 +21,8 @@ struct DoctorTests {
             facts = SystemFacts(root: root)
             facts.user = (1000, [1000, group])
             facts.clock = { (Int(time(nil)), true) }
-            facts.room = { _ in 1 << 33 }
+            facts.room = { _ in .init(free: 1 << 33, total: 1 << 34) }
+            facts.settle = {}
             facts.writeTrouble = { _ in nil }
             facts.link = { _ in nil }
             facts.broker = { _, _ in nil }
@@ -152,6 +154,13 @@ struct DoctorTests {
         func troubles() -> [Finding] { look().filter { $0.verdict >= .warning && $0.check != "answer" } }
         #expect(troubles() == [])
         #expect(look().contains { $0.check == "secrets" && $0.verdict == .note })
+        #expect(look().contains { $0.check == "broker" && $0.verdict == .note })
+        // That there is none is found without the password as well.
+        machine.facts.broker = { broker, _ in
+            broker.password == nil && broker.username.isEmpty ? .init(.refused, "refused") : nil
+        }
+        #expect(troubles().map(\.check) == ["broker"])
+        machine.facts.broker = { _, _ in .init(.notAuthorised, "not authorised") }
         try machine.install()
         #expect(
             troubles().map(\.remedy) == [
@@ -163,6 +172,28 @@ struct DoctorTests {
         #expect(troubles() == [])
     }
 
+    @Test("a variable that only the service has is no fault, and one that it does not get is one")
+    func variables() throws {
+        let machine = try Machine()
+        try machine.install()
+        let file = machine.root + "/etc/vebridge/vebridge.toml"
+        try machine.put(
+            "etc/vebridge/vebridge.toml",
+            "[broker]\nurl = \"mqtt://localhost\"\nusername = \"me\"\npassword_env = \"NO_SUCH_PASSWORD\"\n")
+        let (configuration, hidden) = try Doctor.load(file, facts: machine.facts)
+        #expect(hidden == ["$NO_SUCH_PASSWORD"])
+        func secrets() -> [Finding] {
+            Doctor(configuration, hiddenSecrets: hidden, facts: machine.facts, asks: false).examine()
+                .filter { $0.check == "secrets" }
+        }
+        #expect(secrets().map(\.verdict) == [.fault])
+        try machine.put(
+            "etc/systemd/system/vebridge.service.d/secret.conf", "[Service]\nEnvironmentFile=/etc/vebridge/secrets\n")
+        #expect(secrets().map(\.verdict) == [.note])
+        // Where no service is installed it is this user who lacks it.
+        #expect(throws: ConfigurationError.self) { try Doctor.load(file, facts: SystemFacts(root: "/nowhere")) }
+    }
+
     @Test("a port that is held names the program")
     func held() throws {
         let machine = try Machine()
@@ -171,6 +202,11 @@ struct DoctorTests {
         #expect(machine.troubles.first?.remedy == "sudo kill 4711")
         machine.facts.holders = { _ in ["vebridge (4712)"] }
         #expect(machine.troubles == [])
+        // Who is not root does not see all, and is not told that nobody holds it.
+        machine.facts.holders = { _ in [] }
+        #expect(machine.found("held").map(\.verdict) == [.note])
+        machine.facts.user = (0, [0])
+        #expect(machine.found("held").map(\.verdict) == [.good])
     }
 
     @Test("a program that systemd started is ended by systemd")
@@ -225,6 +261,16 @@ struct DoctorTests {
         #expect(machine.troubles.map(\.check) == ["brltty"])
     }
 
+    @Test("ModemManager has nothing to do with ports that are not on USB")
+    func modemManagerElsewhere() throws {
+        let machine = try Machine()
+        try machine.process(71, "ModemManager", ["/usr/sbin/ModemManager"])
+        #expect(machine.troubles.map(\.check) == ["modemmanager"])
+        machine.configuration.ports = ["/dev/ttyAMA0"]
+        try machine.put("dev/ttyAMA0", "")
+        #expect(!machine.troubles.contains { $0.check == "modemmanager" })
+    }
+
     @Test("brltty is told to stay away by what started it")
     func brailleRemedy() throws {
         let machine = try Machine()
@@ -249,6 +295,14 @@ struct DoctorTests {
         #expect(machine.troubles.first?.subject == "USB 1-2 (1a86:7523)")
         try machine.process(70, "brltty", ["/usr/bin/brltty"])
         #expect(machine.troubles.map(\.check) == ["brltty", "brltty"])
+        // It took it, and let go of it without giving it back.
+        try FileManager.default.removeItem(atPath: machine.root + "/sys/bus/usb/devices/1-2:1.0/driver")
+        #expect(machine.troubles.map(\.check) == ["brltty"])
+        try machine.put("usr/bin/brltty", "")
+        try machine.put("sys/bus/usb/devices/1-2:1.0/bInterfaceNumber", "00\n")
+        #expect(machine.troubles.map(\.check) == ["brltty", "brltty"])
+        try FileManager.default.removeItem(atPath: machine.root + "/usr/bin/brltty")
+        try machine.link("sys/bus/usb/devices/1-2:1.0/driver", to: "../../../../../../bus/usb/drivers/usbfs")
         // A camera or a DVB stick that a program drives is nobody's port.
         try machine.put("sys/bus/usb/devices/1-2/idVendor", "0bda\n")
         #expect(machine.troubles.map(\.check) == ["brltty"])
@@ -311,16 +365,36 @@ struct DoctorTests {
         machine.configuration.bridge.stateDirectory = "/var/lib/vebridge"
         try machine.put("var/lib/vebridge/history.sqlite", "not empty")
         #expect(machine.troubles == [])
-        machine.facts.room = { _ in 1 << 16 }
+        machine.facts.room = { _ in .init(free: 1 << 16, total: 1 << 34) }
         #expect(machine.troubles.map(\.check) == ["disk"])
         #expect(machine.troubles.first?.found.contains("the disk is full") == true)
-        machine.facts.room = { _ in 1 << 33 }
-        machine.facts.writeTrouble = { _ in "Read-only file system" }
+        // A small disk is not a full one, until it is.
+        machine.facts.room = { _ in .init(free: 2_000_000, total: 2_100_000) }
+        #expect(machine.troubles == [])
+        machine.facts.room = { _ in .init(free: 50_000, total: 2_100_000) }
+        #expect(machine.troubles.map(\.check) == ["disk"])
+        machine.facts.room = { _ in .init(free: 1 << 33, total: 1 << 34, isOutOfFiles: true) }
+        #expect(machine.troubles.map(\.check) == ["disk"])
+        #expect(machine.troubles.first?.found.contains("inode") == true)
+        // A folder that this user does not see: the disk around it is the same.
+        machine.facts.room = { $0.hasPrefix("/var/lib/vebridge") ? nil : .init(free: 0, total: 1 << 34) }
+        #expect(machine.troubles.map(\.check) == ["disk"])
+        machine.facts.room = { _ in .init(free: 1 << 33, total: 1 << 34) }
+        machine.facts.writeTrouble = { _ in String(cString: strerror(EROFS)) }
         #expect(machine.troubles.map(\.check) == ["state"])
+        #expect(machine.troubles.first?.remedy?.contains("remount,rw") == true)
+        machine.facts.writeTrouble = { _ in "Permission denied" }
+        #expect(machine.troubles.first?.remedy == "sudo chown -R $USER /var/lib/vebridge")
         machine.facts.writeTrouble = { _ in nil }
-        machine.facts.databaseTrouble = { _ in "page 3 is damaged" }
+        machine.facts.databaseTrouble = { _ in .init(.damaged, "page 3 is damaged") }
         #expect(machine.troubles.count == 1)
         #expect(machine.troubles.first?.found.contains("page 3 is damaged") == true)
+        // What cannot be looked into is not thrown away, nor what a later version wrote.
+        machine.facts.databaseTrouble = { _ in .init(.closed, "unable to open database file") }
+        #expect(machine.troubles == [])
+        machine.facts.databaseTrouble = { _ in .init(.newer, "written by a later version") }
+        #expect(machine.troubles.map(\.check) == ["database"])
+        #expect(machine.troubles.first?.remedy?.contains("mv ") == false)
     }
 
     @Test(
@@ -367,6 +441,29 @@ struct DoctorTests {
         #expect(machine.troubles.map(\.check) == ["can"] && machine.troubles[0].found.contains("500000"))
         try set(up: true, rate: 250_000, state: "BUS-OFF")
         #expect(machine.troubles.map(\.check) == ["can"] && machine.troubles[0].found.contains("BUS-OFF"))
+        for state in ["ERROR-WARNING", "ERROR-PASSIVE"] {
+            try set(up: true, rate: 250_000, state: state)
+            #expect(machine.troubles.map(\.verdict) == [.warning])
+            #expect(machine.troubles.first?.found.contains("bit rate") == true)
+        }
+        // Off the bus for a tenth of a second, and back by itself.
+        let looks = Mutex(0)
+        let link = machine.facts.link
+        machine.facts.link = { name in
+            let isOff = looks.withLock { looks in
+                looks += 1
+                return looks == 2
+            }
+            return link(name)?.replacingOccurrences(of: "ERROR-PASSIVE", with: isOff ? "BUS-OFF" : "ERROR-ACTIVE")
+        }
+        #expect(machine.troubles.first?.found.contains("BUS-OFF") == true)
+        // Rates that a driver has fixed, or does not tell.
+        let fixed =
+            #"[{"linkinfo":{"info_kind":"can","info_data":{"state":"ERROR-ACTIVE","bittiming_bitrate":500000}}}]"#
+        machine.facts.link = { _ in fixed }
+        #expect(machine.troubles.first?.found.contains("500000") == true)
+        machine.facts.link = { _ in fixed.replacingOccurrences(of: #","bittiming_bitrate":500000"#, with: "") }
+        #expect(machine.examine().first { $0.check == "can" }?.verdict == .note)
     }
 
     @Test("a configuration that is not valid is told line by line, and its status is 2")
@@ -395,13 +492,69 @@ struct DoctorTests {
             return Doctor(machine.configuration, facts: machine.facts).examine()
                 .first { $0.check == "tls" }?.remedy
         }
-        #expect(remedy(.tls, "")?.hasPrefix("ls -l") == true)
+        #expect(remedy(.tls, "")?.contains("ca_file = \"FILE\", where it is") == true)
         try machine.put("ca.pem", "")
         #expect(
             remedy(.tls, "the certificate is signed by an unknown authority")
                 == "sudoedit \(machine.configuration.file)   # [broker.tls] ca_file = \"/etc/vebridge/ca.pem\", "
                 + "the authority that signed the certificate")
-        #expect(remedy(.settings, "/ca.pem: no start line")?.hasPrefix("head -n 1 ") == true)
+        #expect(remedy(.settings, "/ca.pem: no start line")?.contains("one that begins with -----BEGIN") == true)
+        // The authority that is set is not what is wrong here.
+        #expect(remedy(.tls, "the other end wants a client certificate")?.contains("certificate and key") == true)
+        #expect(remedy(.tls, "wrong version number: the port does not speak TLS")?.contains("url = ") == true)
+        #expect(remedy(.tls, "the certificate of its authority has expired")?.contains("new certificate") == true)
+        #expect(remedy(.tls, "the certificate has expired")?.hasPrefix("timedatectl") == true)
+    }
+
+    @Test("a certificate that root sees and the service does not")
+    func certificateForRootAlone() throws {
+        let machine = try Machine()
+        try machine.install()
+        machine.facts.user = (0, [0])
+        machine.configuration.broker.url = .server(.init(transport: .mqtts, host: "boat"))
+        func troubles() -> [Finding] {
+            Doctor(machine.configuration, facts: machine.facts).examine().filter { $0.check == "tls" }
+        }
+        machine.configuration.broker.tls.caFile = "/etc/vebridge/ca.pem"
+        try machine.put("etc/vebridge/ca.pem", "")
+        chmod(machine.root + "/etc/vebridge/ca.pem", 0o644)
+        #expect(troubles() == [])
+        chmod(machine.root + "/etc/vebridge/ca.pem", 0o600)
+        #expect(troubles().map(\.remedy) == ["sudo chmod o+r /etc/vebridge/ca.pem"])
+        machine.configuration.broker.tls.caFile = "/home/me/ca.pem"
+        try machine.put("home/me/ca.pem", "")
+        #expect(troubles().first?.remedy?.hasPrefix("sudo install -m 644 /home/me/ca.pem /etc/vebridge/ca.pem") == true)
+    }
+
+    @Test("a port that root names by hand is root's to open, whatever the service may")
+    func byHand() throws {
+        let machine = try Machine()
+        try machine.install()
+        machine.facts.user = (0, [0])
+        try machine.put("etc/group", "root:x:0:\ntty:x:\(machine.group):\n")
+        #expect(machine.troubles.map(\.check) == ["permission"])
+        let byHand = Doctor(machine.configuration, facts: machine.facts, asks: false, isByHand: true).examine()
+        #expect(byHand.filter { $0.verdict >= .warning } == [])
+        // A configuration of root's own is not the service's.
+        try machine.put("root/other.toml", "ports = [\"/dev/ttyUSB0\"]\n")
+        machine.configuration = try Configuration.load(file: machine.root + "/root/other.toml")
+        #expect(machine.troubles == [])
+    }
+
+    @Test("what the system lets one open counts more than owner and mode")
+    func accessControl() throws {
+        let machine = try Machine()
+        machine.facts.user = (1000, [1000])
+        machine.facts.mayOpen = { _ in true }
+        #expect(machine.troubles == [])
+        machine.facts.user = (0, [0])
+        machine.facts.mayOpen = { _ in false }
+        #expect(machine.troubles.map(\.check) == ["permission"])
+        #expect(machine.troubles.first?.remedy?.hasPrefix("docker run --device=/dev/ttyUSB0") == true)
+        // A bus behind a serial port is a port as well.
+        machine.configuration.ports = []
+        machine.configuration.can = ["slcan:/dev/ttyUSB0"]
+        #expect(machine.troubles.map(\.check) == ["permission"])
     }
 
     @Test("a finding is one line of JSON")
