@@ -85,7 +85,8 @@ class Charger(Helper):
                          str(seed), "--power", str(power))
 
     def understand(self, line):
-        now, event = time.monotonic(), json.loads(line)
+        event = json.loads(line)
+        now = event["time"]
         if event["event"] == "value":
             self.held.setdefault(event["register"], []).append((now, event["data"]))
             self.changes += 1
@@ -693,6 +694,8 @@ class MachineTest:
             counted[charger.serial] = counted.get(charger.serial, 0) + 1
             if int(message.payload) not in charger.held_lately("EDBC", message.when, TRUTH_LASTS):
                 wrong.append(message)
+        if wrong:
+            self.write_evidence({message.topic for message in wrong})
         need(not strangers, f"topics of chargers that do not exist: {sorted(strangers)}")
         need(not wrong, f"{len(wrong)} payloads that the charger had not held within {TRUTH_LASTS} s: " + "; ".join(
             f"{message} during '{self.report.step_at(message.when)}', "
@@ -703,6 +706,16 @@ class MachineTest:
         need(forbidden == 0, f"{forbidden} times somebody tried to write to a charger")
         return (f"{sum(counted.values())} payloads of panel power, each one that its charger held within "
                 f"{TRUTH_LASTS} s before; no write was tried", {"payloads": counted})
+
+    def write_evidence(self, topics):
+        """What was heard on these topics and what their chargers held, for whoever asks why."""
+        path = os.path.join(self.report.folder, "evidence.json")
+        heard = [(message.when, message.topic, message.payload) for message in self.ear.since(0)
+                 if message.topic in topics and not message.retained]
+        held = {charger.topic("edbc"): charger.held.get("EDBC", []) for charger in self.chargers.values()
+                if charger.topic("edbc") in topics}
+        with open(path, "w") as file:
+            json.dump({"heard": heard, "held": held}, file)
 
     def kernel(self):
         bad = self.guest.run("dmesg | grep -E 'WARNING:|BUG:|Oops|hung task|segfault|Out of memory' || true").strip()
@@ -766,7 +779,7 @@ def main():
         sys.exit("no package: run 'make deb', or name one with --package")
     last = os.path.join(options.image, "last")
     os.makedirs(last, exist_ok=True)
-    report = Report(options.verbose)
+    report = Report(options.verbose, last)
     guest = ear = test = None
     status = 3
     # Ended from outside, it clears up as well.

@@ -29,8 +29,9 @@ def restoring(guest, proof, script):
 
 
 class Report:
-    def __init__(self, verbose):
+    def __init__(self, verbose, folder):
         self.steps = []
+        self.folder = folder
         self.verbose = verbose
         self.started = time.monotonic()
 
