@@ -219,6 +219,11 @@ public struct StreamDecoder: Sendable {
     ) -> Int {
         var index = takePairs(bytes, from: start)
         let count = bytes.count
+        if index < count, bytes[index] == 0x0A {
+            // The end of nearly every frame; as below.
+            _ = endFrame(frames, blocks, rejections)
+            return index + 1
+        }
         while index < count {
             let byte = bytes[index]
             var value = HexDigits.value(of: byte)
@@ -292,28 +297,32 @@ public struct StreamDecoder: Sendable {
         var sum = frameSum
         let count = bytes.count
         let raw = bytes.bytes
+        var isStopped = false
+        var span = frame.storage.mutableSpan
+        var data = span.mutableBytes
         while index + 8 <= count, filled + 4 <= HexFrame.maximumPayload {
             let word = UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
             // What is written beyond the last pair counts nothing. The condition above leaves room for it.
-            let (data, pairs) = HexDigits.pairs(word)
-            for place in 0..<4 {
-                frame.storage[unchecked: filled + place] = UInt8(truncatingIfNeeded: data >> UInt32(place * 8))
+            let (four, pairs) = HexDigits.pairs(word)
+            data.storeBytes(of: four.littleEndian, toByteOffset: filled, as: UInt32.self)
+            guard pairs == 4 else {
+                sum &+= HexDigits.sum(of: four & (1 << UInt32(pairs * 8) &- 1))
+                filled += pairs
+                index += pairs * 2
+                isStopped = true
+                break
             }
-            let counted = UInt32(truncatingIfNeeded: UInt64(data) & (1 << UInt64(pairs * 8) &- 1))
-            // In two halves of each word, so that no carry runs from one byte into the next.
-            let halves = (counted & 0x00FF_00FF) &+ (counted >> 8 & 0x00FF_00FF)
-            sum &+= UInt8(truncatingIfNeeded: halves &+ halves >> 16)
-            filled += pairs
-            index += pairs * 2
-            if pairs < 4 { break }
+            sum &+= HexDigits.sum(of: four)
+            filled += 4
+            index += 8
         }
-        while index + 2 <= count, filled < HexFrame.maximumPayload {
+        while !isStopped, index + 2 <= count, filled < HexFrame.maximumPayload {
             let first = HexDigits.value(of: bytes[index])
             let second = HexDigits.value(of: bytes[index + 1])
             guard first | second < 16 else { break }
-            let data = first << 4 | second
-            frame.storage[filled] = data
-            sum &+= data
+            let byte = first << 4 | second
+            data.storeBytes(of: byte, toByteOffset: filled, as: UInt8.self)
+            sum &+= byte
             filled += 1
             index += 2
         }
@@ -392,40 +401,37 @@ public struct StreamDecoder: Sendable {
         let raw = bytes.bytes
         var span = block.storage.mutableSpan
         var bytesOfBlock = span.mutableBytes
-        while true {
-            var isStopped = false
-            while index + 8 <= count, end + 8 <= TextBlock.maximumSize {
-                let word = UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-                // Beyond the first tab or colon the bytes are written over, and count nothing.
-                let taken = Self.bytesBeforeStop(word)
-                bytesOfBlock.storeBytes(of: word.littleEndian, toByteOffset: end, as: UInt64.self)
-                let counted = taken == 8 ? word : word & (1 << UInt64(taken * 8) &- 1)
-                let pairs = (counted & 0x00FF_00FF_00FF_00FF) &+ (counted >> 8 & 0x00FF_00FF_00FF_00FF)
-                sum &+= UInt8(truncatingIfNeeded: (pairs &* 0x0001_0001_0001_0001) >> 48)
-                index += taken
-                end += taken
-                if taken < 8 {
-                    isStopped = true
-                    break
-                }
+        // Whether the byte before may be the last of a label, as a mark for the first byte of the next word.
+        var before: UInt64 = 0
+        if end > 0, Self.mayEndLabel(bytesOfBlock.unsafeLoad(fromByteOffset: end - 1, as: UInt8.self)) { before = 0x80 }
+        var isStopped = false
+        while index + 8 <= count, end + 8 <= TextBlock.maximumSize {
+            let word = UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let ends = Self.zeros(word ^ 0x4444_4444_4444_4444) | Self.zeros(word ^ 0x6D6D_6D6D_6D6D_6D6D)
+            let tabs = Self.zeros(word ^ 0x0909_0909_0909_0909)
+            let stops = Self.zeros(word ^ 0x3A3A_3A3A_3A3A_3A3A) | tabs & (ends << 8 | before)
+            before = ends >> 56
+            // Beyond the first stop the bytes are written over, and count nothing.
+            bytesOfBlock.storeBytes(of: word.littleEndian, toByteOffset: end, as: UInt64.self)
+            guard stops != 0 else {
+                sum &+= Self.sum(of: word)
+                index += 8
+                end += 8
+                continue
             }
-            while !isStopped, index < count, end < TextBlock.maximumSize {
-                let byte = bytes[index]
-                if byte == 0x3A || byte == 0x09 {
-                    isStopped = true
-                } else {
-                    bytesOfBlock.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
-                    sum &+= byte
-                    index += 1
-                    end += 1
-                }
-            }
-            // A tab behind a letter that neither `PID` nor `Checksum` ends with is a byte like any other.
-            guard isStopped, bytes[index] == 0x09, end > 0, end < TextBlock.maximumSize else { break }
-            let last = bytesOfBlock.unsafeLoad(fromByteOffset: end - 1, as: UInt8.self)
-            guard last != 0x44, last != 0x6D else { break }
-            bytesOfBlock.storeBytes(of: 0x09, toByteOffset: end, as: UInt8.self)
-            sum &+= 0x09
+            let taken = stops.trailingZeroBitCount / 8
+            sum &+= Self.sum(of: word & (1 << UInt64(taken * 8) &- 1))
+            index += taken
+            end += taken
+            isStopped = true
+            break
+        }
+        while !isStopped, index < count, end < TextBlock.maximumSize {
+            let byte = bytes[index]
+            if byte == 0x3A || byte == 0x09 && before != 0 { break }
+            before = Self.mayEndLabel(byte) ? 0x80 : 0
+            bytesOfBlock.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+            sum &+= byte
             index += 1
             end += 1
         }
@@ -439,12 +445,22 @@ public struct StreamDecoder: Sendable {
         return index
     }
 
-    /// How many bytes of eight come before the first tab or colon.
-    private static func bytesBeforeStop(_ word: UInt64) -> Int {
-        func zeros(_ word: UInt64) -> UInt64 { (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 }
-        // The lowest of the marks is exact; those above it need not be.
-        let marks = zeros(word ^ 0x3A3A_3A3A_3A3A_3A3A) | zeros(word ^ 0x0909_0909_0909_0909)
-        return marks.trailingZeroBitCount / 8
+    /// The last letters of `PID` and `Checksum`: a tab behind any other is a byte like all.
+    @inline(__always)
+    private static func mayEndLabel(_ byte: UInt8) -> Bool { byte == 0x44 || byte == 0x6D }
+
+    /// The highest bit of each byte that is zero, and no other.
+    @inline(__always)
+    private static func zeros(_ word: UInt64) -> UInt64 {
+        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        return ~((word & low) &+ low | word | low)
+    }
+
+    /// The sum of eight bytes, in two halves so that no carry runs from one into the next.
+    @inline(__always)
+    private static func sum(of word: UInt64) -> UInt8 {
+        let pairs = (word & 0x00FF_00FF_00FF_00FF) &+ (word >> 8 & 0x00FF_00FF_00FF_00FF)
+        return UInt8(truncatingIfNeeded: (pairs &* 0x0001_0001_0001_0001) >> 48)
     }
 
     /// `hecksum`: with the tab in the lowest byte, the window holds seven characters before it.
@@ -582,6 +598,13 @@ enum HexDigits {
         let digit = byte &- 0x30
         let letter = byte &- 0x41
         return digit < 10 ? digit : letter < 6 ? letter &+ 10 : 0xFF
+    }
+
+    /// The sum of four bytes, in two halves so that no carry runs from one into the next.
+    @inline(__always)
+    static func sum(of bytes: UInt32) -> UInt8 {
+        let halves = (bytes & 0x00FF_00FF) &+ (bytes >> 8 & 0x00FF_00FF)
+        return UInt8(truncatingIfNeeded: halves &+ halves >> 16)
     }
 
     /// The bytes that up to eight digits say, the first one lowest, and how many there are before a byte that is none.
