@@ -464,6 +464,10 @@ directory = "{folder}/store"
         return (f"{sum(seen.values())} cuts at random instants of {whole:.2f} s: the old version would have run after "
                 f"{seen['old']}, the new one after {seen['new']}; in the end always the new one")
 
+    def wait_until_back(self, mark):
+        wait_for(lambda: any(topic == "vebridge/bridge/state" and payload == "online"
+                             for topic, payload in self.broker.heard[mark:]), 60, "the service is back")
+
     def fetch_interrupted(self):
         """The daemon is killed while it fetches and lays ready."""
         number = 5
@@ -472,7 +476,10 @@ directory = "{folder}/store"
         shutil.rmtree(self.service.store)
         os.makedirs(self.service.store)
         self.service.power_cut()
+        mark = len(self.broker.heard)
         self.service.start()
+        # What the broker kept of the one before says that there are two chargers, too.
+        self.wait_until_back(mark)
         wait_for(lambda: self.chargers() == 2, 60, "two chargers answer")
         begun = time.monotonic()
         answer = self.broker.ask(self.url(offer))
@@ -493,9 +500,7 @@ directory = "{folder}/store"
                 place = os.path.join(self.service.state, "updates", "staged")
                 need(read(os.path.join(place, "vebridge")) == read(program), "half a program lies ready")
                 shutil.rmtree(place)
-            mark = len(self.broker.heard)
-            wait_for(lambda: any(topic == "vebridge/bridge/state" and payload == "online"
-                                 for topic, payload in self.broker.heard[mark:]), 30, "the service is back")
+            self.wait_until_back(len(self.broker.heard))
         answer = self.broker.ask(self.url(offer))
         need(answer["status"] == "ok", f"afterwards: {answer}")
         status, words = self.service.install()

@@ -181,8 +181,8 @@ struct LogOutletTests {
         let port = Receiver(.stream).port
         let output = certificates.scratch("records")
         let command =
-            "timeout 60 openssl s_server -quiet -accept 127.0.0.1:\(port) -cert \(certificates.path("good.pem")) "
-            + "-key \(certificates.path("good.key")) -naccept 2 > \(output) 2>&1 < /dev/zero &"
+            "timeout 30 openssl s_server -quiet -accept 127.0.0.1:\(port) -cert \(certificates.path("good.pem")) "
+            + "-key \(certificates.path("good.key")) -naccept 8 > \(output) 2>&1 < /dev/zero &"
         #expect(system(command) == 0)
         try await Listening.wait(port)
         let address = try #require(SyslogAddress("tls://localhost:\(port)"))
