@@ -41,18 +41,24 @@ struct SessionTroubleTests {
             for seed: UInt64 in 1...6 {
                 var bench = SessionBench(.smartSolar75x15(firmware: firmware), seed: seed)
                 bench.runChecked(for: .milliseconds(Int64(9_000 + 61 * seed)))
-                bench.line.toHost = CutLine()
-                bench.line.toCharger = CutLine()
-                bench.runChecked(for: .milliseconds(Int64(milliseconds)))
-                bench.line.toHost = CleanLine()
-                bench.line.toCharger = CleanLine()
-                // As like the first as another charger can be.
-                bench.swap(.smartSolar75x15(serial: "HQ2017ZZZZZ", firmware: firmware), seed: seed + 50)
-                bench.runChecked(for: .seconds(12))
-                #expect(bench.wrong.isEmpty, "\(firmware), seed \(seed): \(bench.wrong.prefix(2))")
-                #expect(bench.session.identity?.serial == "HQ2017ZZZZZ")
+                Self.movePlug(&bench, firmware, gap: .milliseconds(Int64(milliseconds)), seed: seed)
             }
         }
+    }
+
+    /// Moves the plug to another charger, as like the first as one can be: nothing of it comes under the first one's name.
+    private static func movePlug(
+        _ bench: inout SessionBench, _ firmware: FirmwareVersion, gap: Duration, seed: UInt64
+    ) {
+        bench.line.toHost = CutLine()
+        bench.line.toCharger = CutLine()
+        bench.runChecked(for: gap)
+        bench.line.toHost = CleanLine()
+        bench.line.toCharger = CleanLine()
+        bench.swap(.smartSolar75x15(serial: "HQ2017ZZZZZ", firmware: firmware), seed: seed + 50)
+        bench.runChecked(for: .seconds(12))
+        #expect(bench.wrong.isEmpty, "\(firmware), seed \(seed): \(bench.wrong.prefix(2))")
+        #expect(bench.session.identity?.serial == "HQ2017ZZZZZ")
     }
 
     @Test("a plug that is moved when all has long been quiet", arguments: [600, 800, 1000, 1200])
@@ -62,15 +68,7 @@ struct SessionTroubleTests {
                 var bench = SessionBench(.smartSolar75x15(firmware: firmware), seed: seed)
                 bench.run(for: .milliseconds(Int64(70_000 + 173 * seed)))
                 bench.runChecked(for: .seconds(1))
-                bench.line.toHost = CutLine()
-                bench.line.toCharger = CutLine()
-                bench.runChecked(for: .milliseconds(Int64(milliseconds)))
-                bench.line.toHost = CleanLine()
-                bench.line.toCharger = CleanLine()
-                bench.swap(.smartSolar75x15(serial: "HQ2017ZZZZZ", firmware: firmware), seed: seed + 50)
-                bench.runChecked(for: .seconds(12))
-                #expect(bench.wrong.isEmpty, "\(firmware), seed \(seed): \(bench.wrong.prefix(2))")
-                #expect(bench.session.identity?.serial == "HQ2017ZZZZZ")
+                Self.movePlug(&bench, firmware, gap: .milliseconds(Int64(milliseconds)), seed: seed)
             }
         }
     }
