@@ -56,6 +56,7 @@ enum BrokerCall {
         settings.reconnectMaximum = .milliseconds(100)
         // Nothing is learned by looking. Whom the daemon has not trusted yet, or trusts in a file that this user does not
         // see, is trusted in a file that goes away again.
+        // The six letters are `mkdtemp`'s, which puts its own in their place; nobody else can have made that folder.
         var folder = Array("/tmp/vebridge-doctor-XXXXXX".utf8CString)
         var forgotten: String?
         if let file = settings.tls.trustFile, access(file, R_OK) != 0, mkdtemp(&folder) != nil {

@@ -104,6 +104,7 @@ public struct SystemFacts: Sendable {
             // The files of a tree are not the devices that they stand for.
             root.isEmpty ? faccessat(AT_FDCWD, device, R_OK | W_OK, AT_EACCESS) == 0 : nil
         }
+        // A controller that starts again by itself is off the bus for 100 ms: this is longer, and a person does not notice it.
         settle = { usleep(150_000) }
         writeTrouble = { folder in
             access(root + folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
