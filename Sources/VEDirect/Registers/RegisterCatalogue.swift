@@ -21,9 +21,12 @@ public struct RegisterCatalogue: Sendable {
     /// The definition with this name.
     public subscript(name name: String) -> RegisterDefinition? { byName[name].map { definitions[$0] } }
 
+    /// Names of former versions that are still accepted.
+    private static let formerNames: [String: RegisterID] = ["charger_voltage": .chargerVoltage]
+
     /// The register that a person means by `text`: a name, or four hex digits with or without `0x`.
     public func register(named text: String) -> RegisterID? {
-        byName[text].map { definitions[$0].id } ?? RegisterID(hex: text)
+        byName[text].map { definitions[$0].id } ?? Self.formerNames[text] ?? RegisterID(hex: text)
     }
 
     /// The names most like `text`, the most like first, for a message that helps.

@@ -141,12 +141,15 @@ struct CatalogueTests {
     func known() {
         let expected: [(RegisterID, String)] = [
             (.productID, "product_id"), (.serialNumber, "serial_number"), (.panelPower, "panel_power"),
-            (.panelVoltage, "panel_voltage"), (.chargerVoltage, "charger_voltage"),
+            (.panelVoltage, "panel_voltage"), (.chargerVoltage, "battery_voltage"),
             (.chargerCurrent, "charger_current"),
             (.deviceState, "device_state"), (.yieldToday, "yield_today"), (.batteryTemperature, "battery_temperature"),
-            (.systemVoltage, "battery_voltage"), (.batteryType, "battery_type"), (.uptime, "uptime"),
+            (.systemVoltage, "system_voltage"), (.batteryType, "battery_type"), (.uptime, "uptime"),
         ]
         for (id, name) in expected { #expect(catalogue[id]?.name == name) }
+        // The name that it had before.
+        #expect(catalogue.register(named: "charger_voltage") == .chargerVoltage)
+        #expect(catalogue.register(named: "battery_voltage") == .chargerVoltage)
         for age in 0...30 { #expect(catalogue[.historyDay(age)]?.kind == .historyDay) }
         #expect(catalogue[.historyTotal]?.kind == .historyTotal)
     }

@@ -25,7 +25,7 @@ struct ValueTests {
             (":7BCED009A09000002", "panel_power", 24.58, "W"),
             (":7F0ED009600DB", "battery_maximum_current", 15.0, "A"),
             (":ABBED00E32997", "panel_voltage", 107.23, "V"),
-            (":AD5ED0009057B", "charger_voltage", 12.89, "V"),
+            (":AD5ED0009057B", "battery_voltage", 12.89, "V"),
             (":7F2ED00ACF9CA", "battery_temp_compensation", -16.2, "mV/K"),
             (":72720005450010062", "link_total_dc_input_power", 861.0, "W"),
             (":A132000AA69000005", "link_total_charge_current", 27.05, "A"),

@@ -501,7 +501,7 @@ EDD1	yield_yesterday	un16	0.01	kWh	FFFF	ro		mppt	document	2	un32 up to FW 1.12
 EDD2	max_power_today	un16	1	W	FFFF	ro		mppt	document	2	un32 on newer VE.Can products
 EDD3	yield_today	un16	0.01	kWh	FFFF	ro		mppt	document	2	un32 up to FW 1.12; decode by payload length
 EDD4	additional_state	un8	1			ro	additional_state_bits	mppt	document		
-EDD5	charger_voltage	un16	0.01	V	FFFF	ro		mppt	document	2	MPPT RS: use 0xED8D
+EDD5	battery_voltage	un16	0.01	V	FFFF	ro		mppt	document	2	at the charger's battery terminals; MPPT RS: use 0xED8D
 EDD6	chr_power	un16	1	W	FFFF	ro		chargers	header		
 EDD7	charger_current	un16	0.1	A	FFFF	ro		mppt	document	2	document un16, header sn16 with 7FFF as not available; includes the load output: battery current = this - EDAD; MPPT RS: ED8F
 EDD8	relay_state	un8	1			ro	open_closed	mppt with relay	header		
@@ -527,7 +527,7 @@ EDEB	bat_high_v	un16	0.01	V	FFFF	ro		chargers	header
 EDEC	battery_temperature	un16	0.01	K	FFFF	ro		mppt	document	2	Kelvin; not available without a temperature source on the battery or in the network; firmware >= 1.42
 EDED	bat_intelligent_mode	un8	1			ro		chargers	header		
 EDEE	bat_storage_mode	un8	1			ro		chargers	header		
-EDEF	battery_voltage	un8	1	V		rw	battery_voltage_setting	mppt	document	1	non-volatile; reads the operating system voltage, writes force it
+EDEF	system_voltage	un8	1	V		rw	battery_voltage_setting	mppt	document	1	non-volatile; reads the operating system voltage, writes force it
 EDF0	battery_maximum_current	un16	0.1	A	FFFF	rw		mppt	document	2	non-volatile; use 0x2015 for dynamic limits
 EDF1	battery_type	un8	1			rw	battery_type	mppt	document	1	non-volatile
 EDF2	battery_temp_compensation	sn16	0.01	mV/K		rw		mppt	document	2	non-volatile; signed, e.g. F9AC = -16.20 mV/K
