@@ -104,6 +104,7 @@ let package = Package(
             name: "WebTests",
             dependencies: [
                 "Web", "Bridge", "History", "VEDirect", "MasterBus", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: system),
         // A plant's year with its truth, for the tests in short and for the proof at length.

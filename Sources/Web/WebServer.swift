@@ -32,12 +32,17 @@ public final class WebServer: Sendable {
         self.init(configuration, mailbox: mailbox, ring: ring, log: log, patience: Patience())
     }
 
-    init?(_ configuration: Configuration, mailbox: Mailbox, ring: LogRing?, log: Logger, patience: Patience) {
+    init?(
+        _ configuration: Configuration, mailbox: Mailbox, ring: LogRing?, log: Logger, patience: Patience,
+        limits: ConnectionTable.Limits = .init()
+    ) {
         guard let address = ListenAddress(configuration.web.listen) else { return nil }
         self.address = address
         isDefault = configuration.web.listen == Configuration.Web.defaultListen
         self.log = log
-        site = WebSite(configuration, loop: group.next(), mailbox: mailbox, ring: ring, log: log, patience: patience)
+        site = WebSite(
+            configuration, loop: group.next(), mailbox: mailbox, ring: ring, log: log, patience: patience,
+            limits: limits)
     }
 
     /// Begins to listen. Where the address is taken it is said in the log once, and the bridge goes on without.
@@ -75,18 +80,32 @@ public final class WebServer: Sendable {
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                // Without descriptors a connection cannot be accepted and stays readable: wait, instead of trying again
+                // at once, and close one that asks nothing.
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { _ in
+                            site.connections.makeRoom()
+                            return .milliseconds(500)
+                        })
+                }
+            }
+            // What the kernel takes for a client that does not read counts too.
+            .childChannelOption(.socketOption(.so_sndbuf), value: 131_072)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096))
             .childChannelOption(
                 .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 16_384, high: 65_536)
             )
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try Self.furnish(channel, site) }
+                channel.eventLoop.makeCompletedFuture { try Self.configure(channel, site) }
             }
             .bind(host: address.host, port: address.port)
     }
 
-    private static func furnish(_ channel: any Channel, _ site: WebSite) throws {
+    /// Sets up the handlers of a connection.
+    static func configure(_ channel: any Channel, _ site: WebSite) throws {
         guard site.admit(channel) else {
             channel.close(promise: nil)
             return
@@ -98,11 +117,13 @@ public final class WebServer: Sendable {
         let pipeline = channel.pipeline.syncOperations
         let decoder = HTTPRequestDecoder(
             leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
-        try pipeline.addHandler(HeadLimit(site: site))
+        try pipeline.addHandler(UnsentCounter(site.connections))
+        let headLimit = HeadLimit(site: site)
+        try pipeline.addHandler(headLimit)
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPServerPipelineHandler())
-        try pipeline.addHandler(RequestHandler(site: site))
+        try pipeline.addHandler(RequestHandler(site: site, headLimit: headLimit))
     }
 
     private func complain(_ error: any Error) {

@@ -3,35 +3,27 @@ import History
 import Logging
 import NIOCore
 import NIOHTTP1
-import Synchronization
 
 /// What there is to see, and who may see it.
 final class WebSite: Sendable {
-    private struct State {
-        var connections = 0
-        var byPeer: [String: Int] = [:]
-    }
-
-    /// Connections at a time, and of these from one other machine.
-    static let connectionLimit = 256
-    static let peerLimit = 64
-
     let patience: Patience
     let hosts: HostCheck
     let credentials: Credentials
     let hub: EventHub
+    let connections: ConnectionTable
+    let logins = LoginLimiter()
     private let desk: SnapshotDesk
     private let days: DayDesk
     private let ring: LogRing?
     private let noise: NoiseRecord
     private let refusals: Refusals
     let loop: any EventLoop
-    private let state = Mutex(State())
 
     init(
         _ configuration: Configuration, loop: any EventLoop, mailbox: Mailbox, ring: LogRing?, log: Logger,
-        patience: Patience
+        patience: Patience, limits: ConnectionTable.Limits = .init()
     ) {
+        connections = ConnectionTable(limits)
         self.loop = loop
         self.patience = patience
         self.ring = ring
@@ -58,34 +50,16 @@ final class WebSite: Sendable {
 
     /// Whether there is room for a connection; counts it until it is closed.
     func admit(_ channel: any Channel) -> Bool {
-        let peer = Self.peer(of: channel)
-        let isLocal = peer.map { $0.hasPrefix("127.") || $0 == "::1" } ?? true
-        let hasRoom = state.withLock { state in
-            guard state.connections < Self.connectionLimit else { return false }
-            if !isLocal, let peer {
-                guard state.byPeer[peer, default: 0] < Self.peerLimit else { return false }
-                state.byPeer[peer, default: 0] += 1
-            }
-            state.connections += 1
-            return true
-        }
-        guard hasRoom else {
+        guard connections.admit(channel) else {
             refuse(.tooMany, channel)
             return false
-        }
-        channel.closeFuture.whenComplete { [weak self] _ in
-            self?.state.withLock { state in
-                state.connections -= 1
-                guard !isLocal, let peer, let count = state.byPeer[peer] else { return }
-                state.byPeer[peer] = count > 1 ? count - 1 : nil
-            }
         }
         return true
     }
 
-    func refuse(_ refusal: Refusal, _ channel: any Channel) { refusals.note(refusal, from: Self.peer(of: channel)) }
-
-    private static func peer(of channel: any Channel) -> String? { channel.remoteAddress?.ipAddress }
+    func refuse(_ refusal: Refusal, _ channel: any Channel) {
+        refusals.note(refusal, from: ConnectionTable.peer(of: channel))
+    }
 
     private static var machineName: String { SystemName.host }
 
@@ -97,13 +71,10 @@ final class WebSite: Sendable {
         switch request.path {
         case "/healthz": return looked { _ in Answer("ok\n", "text/plain; charset=utf-8") }
         case "/metrics":
-            let (refused, listeners, connections) = (refusals.counts, hub.count, state.withLock { $0.connections })
-            return looked {
-                Answer(
-                    MetricsPage.text(
-                        $0, .init(refused: refused, listeners: listeners, connections: connections)),
-                    MetricsPage.contentType)
-            }
+            let site = MetricsPage.Site(
+                refused: refusals.counts, listeners: hub.count, connections: connections.count,
+                unsent: connections.unsent)
+            return looked { Answer(MetricsPage.text($0, site), MetricsPage.contentType) }
         case "/api/v1/now": return looked { Answer(NowDocument.text($0) + "\n") }
         case "/api/v1/health":
             let (noise, last) = (noise, ring?.last)

@@ -38,6 +38,7 @@ struct Run: ParsableCommand, Sendable {
 
     func run() throws {
         var configuration = try load()
+        try requireDescriptors()
         let reload = Reload(configuration)
         // What the command line says stays said.
         let (file, again) = (options.config, self)
@@ -58,6 +59,16 @@ struct Run: ParsableCommand, Sendable {
         try options.requireSources(configuration)
         configuration.readable.isPrinted = readable
         return configuration
+    }
+
+    /// Raises the limit of open files; ends the command where even that is too low to work with.
+    private func requireDescriptors() throws {
+        let limit = DescriptorLimit.raise()
+        guard limit < DescriptorLimit.least else { return }
+        Terminal.complain(
+            "the limit of open files is \(limit); vebridge needs \(DescriptorLimit.least) at least "
+                + "(ulimit -n, or LimitNOFILE= in the unit)")
+        throw Status.failed.exit
     }
 
     /// One daemon, from its beginning to its end.

@@ -100,7 +100,9 @@ struct EventTests {
         let rig = try WebRig()
         defer { rig.stop() }
         var pages: [Connection] = []
-        for _ in 0..<EventHub.limit { pages.append(try Connection(port: rig.port)) }
+        for number in 0..<EventHub.limit {
+            pages.append(try Connection(port: rig.port, from: "127.0.0.\(2 + number % 2)"))
+        }
         let all = pages
         _ = await onOwnThread {
             for page in all {

@@ -147,33 +147,6 @@ struct RefusalTests {
         #expect(rig.log.messages.count { $0.contains("too slow") } == 1)
     }
 
-    @Test("more connections than there is room for are closed, and room is made by those that go")
-    func connections() async throws {
-        let rig = try WebRig()
-        defer { rig.stop() }
-        var open: [Connection] = []
-        for _ in 0..<WebSite.connectionLimit { open.append(try Connection(port: rig.port)) }
-        // Each has been taken when its request is answered.
-        for connection in open {
-            let status = await onOwnThread {
-                connection.send("GET /manifest.webmanifest HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                return connection.read(until: "}\n").contains("200 OK")
-            }
-            #expect(status)
-        }
-        #expect(try await rig.ask("/healthz").text.isEmpty)
-        #expect(rig.log.messages.count { $0.contains("too many") } == 1)
-        let first = open.removeFirst()
-        let closed = await onOwnThread {
-            first.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return first.readToEnd().isEmpty
-        }
-        #expect(!closed)
-        var isServed = false
-        for _ in 0..<50 where !isServed { isServed = try await rig.ask("/healthz").status == 200 }
-        #expect(isServed)
-    }
-
     @Test("with a password or a token nothing but healthz is told without it")
     func secrets() async throws {
         var patience = Patience()

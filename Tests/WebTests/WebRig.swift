@@ -24,6 +24,7 @@ final class WebRig: Sendable {
 
     init(
         answers: Bool = true, snapshot: BridgeSnapshot = .ofNothing, patience: Patience = Patience(),
+        limits: ConnectionTable.Limits = .init(),
         _ change: (inout Configuration) -> Void = { _ in }
     ) throws {
         var configuration = Configuration()
@@ -39,7 +40,7 @@ final class WebRig: Sendable {
         let logger = Logger(label: "test") { _ in kept }
         guard
             let server = WebServer(
-                configuration, mailbox: mailbox, ring: outlets.ring, log: logger, patience: patience),
+                configuration, mailbox: mailbox, ring: outlets.ring, log: logger, patience: patience, limits: limits),
             let url = server.start(), let port = Int(url.dropLast().split(separator: ":").last ?? "")
         else { throw Failure() }
         self.server = server
@@ -73,15 +74,16 @@ final class WebRig: Sendable {
 
     /// Asks on a connection of its own, and reads to its end.
     func ask(
-        _ path: String, method: String = "GET", host: String = "127.0.0.1", _ headers: [String] = []
+        _ path: String, method: String = "GET", host: String = "127.0.0.1", from source: String? = nil,
+        _ headers: [String] = []
     ) async throws -> Response {
         let lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)", "Connection: close"] + headers
-        return try await say(lines.joined(separator: "\r\n") + "\r\n\r\n")
+        return try await say(lines.joined(separator: "\r\n") + "\r\n\r\n", from: source)
     }
 
     /// Says something, and reads to the end of the connection.
-    func say(_ text: String) async throws -> Response {
-        let connection = try Connection(port: port)
+    func say(_ text: String, from source: String? = nil) async throws -> Response {
+        let connection = try Connection(port: port, from: source)
         return await onOwnThread {
             connection.send(text)
             return Response(connection.readToEnd())
@@ -119,8 +121,23 @@ struct Response: Sendable {
 final class Connection: Sendable {
     let descriptor: Int32
 
-    init(port: Int, receiveBuffer: Int32? = nil) throws {
+    /// - Parameter source: the address that it comes from, such as `127.0.0.2`.
+    init(port: Int, from source: String? = nil, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if let source {
+            var own = sockaddr_in()
+            own.sin_family = sa_family_t(AF_INET)
+            inet_pton(AF_INET, source, &own.sin_addr)
+            let code = withUnsafePointer(to: &own) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard code == 0 else {
+                close(descriptor)
+                throw WebRig.Failure()
+            }
+        }
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }

@@ -16,7 +16,7 @@ public struct ProcessUsage: Sendable, Hashable {
         descriptors = Self.openDescriptors()
     }
 
-    private static func openDescriptors() -> Int {
+    static func openDescriptors() -> Int {
         guard let folder = opendir("/proc/self/fd") else { return 0 }
         defer { closedir(folder) }
         var count = 0

@@ -12,6 +12,8 @@ enum MetricsPage {
         var refused: [Refusal: Int]
         var listeners: Int
         var connections: Int
+        /// Bytes that wait to be sent.
+        var unsent: Int
     }
 
     static func text(_ snapshot: BridgeSnapshot, _ site: Site) -> String {
@@ -48,6 +50,9 @@ enum MetricsPage {
             Refusal.allCases.map { (["reason": $0.rawValue], Double(site.refused[$0] ?? 0)) })
         page.add("vebridge_web_listeners", .gauge, "Open pages.", Double(site.listeners))
         page.add("vebridge_web_connections", .gauge, "Open connections.", Double(site.connections))
+        page.add(
+            "vebridge_web_unsent_bytes", .gauge, "Bytes of answers that clients have not taken yet.",
+            Double(site.unsent))
         page.add(
             "process_cpu_seconds_total", .counter, "Processor time that the process took.",
             snapshot.usage.processorSeconds)

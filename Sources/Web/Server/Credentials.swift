@@ -13,6 +13,25 @@ struct Credentials: Sendable {
     /// Whether there is anything to say.
     var areWanted: Bool { password != nil || token != nil }
 
+    /// What kind of secret a request carries.
+    enum Scheme: Hashable, Sendable {
+        /// `Basic`, and whatever is unknown.
+        case password
+        /// `Bearer`.
+        case token
+    }
+
+    /// A token of so many bytes is not found by trying.
+    static let unguessableLength = 16
+
+    /// The kind of secret in an `Authorization` header.
+    static func scheme(_ header: String) -> Scheme {
+        header.prefix { $0 != " " }.lowercased() == "bearer" ? .token : .password
+    }
+
+    /// Whether the token is too long to be guessed, so that it is checked even for an address that is locked out.
+    var hasUnguessableToken: Bool { (token?.reveal().utf8.count ?? 0) >= Self.unguessableLength }
+
     /// Whether an `Authorization` header holds the password (with any user) or the token.
     func allow(_ header: String?) -> Bool {
         guard areWanted else { return true }

@@ -6,18 +6,22 @@ final class HeadLimit: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// Said by the handler behind when a request was read to its end.
-    struct RequestEnded {}
+    /// Tells the handlers behind that the first bytes of a request came.
+    struct RequestStarted {}
 
     /// Bytes of a request line and its headers.
     static let limit = 20_480
 
     private let site: WebSite
     private var count = 0
+    /// How often the socket gave bytes.
+    private(set) var reads = 0
 
     init(site: WebSite) { self.site = site }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if count == 0 { context.fireUserInboundEventTriggered(RequestStarted()) }
+        reads &+= 1
         count += Self.unwrapInboundIn(data).readableBytes
         guard count <= Self.limit else {
             site.refuse(.tooLarge, context.channel)
@@ -25,10 +29,6 @@ final class HeadLimit: ChannelInboundHandler {
             return
         }
         context.fireChannelRead(data)
-    }
-
-    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        context.triggerUserOutboundEvent(event, promise: promise)
     }
 
     /// A request was read to its end.

@@ -4,8 +4,10 @@ import NIOCore
 struct Patience: Sendable {
     /// A request that is not whole by then is not waited for.
     var head: TimeAmount = .seconds(10)
-    /// Nor is one who does not take an answer.
+    /// An answer that has not left by then is given up with its connection.
     var answer: TimeAmount = .seconds(20)
+    /// A large answer has more time: so many bytes a second are asked of a client.
+    var slowestRate = 32_768
     /// How long a connection is kept for another request.
     var idle: TimeAmount = .seconds(30)
     /// How long the answer to a wrong password takes.

@@ -10,6 +10,7 @@ enum Refusal: String, CaseIterable, Sendable {
     case slow
     case wrongHost = "wrong_host"
     case noPassword = "no_password"
+    case lockedOut = "locked_out"
     case method
     case tooMany = "too_many"
 
@@ -20,6 +21,7 @@ enum Refusal: String, CaseIterable, Sendable {
         case .slow: "a connection that was too slow was closed"
         case .wrongHost: "the page was asked for by a name that is not its own (see web.hosts)"
         case .noPassword: "the page was asked for without the right password or token"
+        case .lockedOut: "an address tried too many wrong passwords or tokens and has to wait"
         case .method: "a request that is not for reading was refused"
         case .tooMany: "a connection was refused: there are too many"
         }

@@ -3,19 +3,35 @@ import NIOHTTP1
 
 /// One connection: lets requests through that may be asked, hands them to the site, and writes what it answers.
 ///
+/// One request is answered at a time. The next one is neither handled nor read before the answer has left, so a client
+/// that sends requests without reading answers costs one answer and is closed after ``Patience/answer``.
+///
 /// Everything here belongs to the connection's event loop.
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    /// Between answers to requests that came together, so that other connections are served in between.
+    private static let pipeliningPause: TimeAmount = .milliseconds(1)
+
     private let site: WebSite
+    private let headLimit: HeadLimit
     private var head: HTTPRequestHead?
     private var deadline: Scheduled<Void>?
     private var isAnswering = false
     private var isStreaming = false
+    private var hasAnswered = false
+    private var readsBefore = 0
+    /// Whether the request was there before the one before it was answered.
+    private var isPipelined = false
     private var wasRefused = false
+    /// Whether a request of this connection had the right password or token.
+    private var isAuthenticated = false
 
-    init(site: WebSite) { self.site = site }
+    init(site: WebSite, headLimit: HeadLimit) {
+        self.site = site
+        self.headLimit = headLimit
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         expect(within: site.patience.head, .slow, context)
@@ -27,6 +43,14 @@ final class RequestHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // From its first byte on a request has a fixed time; the bytes that follow do not extend it.
+        if event is HeadLimit.RequestStarted, hasAnswered, !isAnswering, !isStreaming {
+            expect(within: site.patience.head, .slow, context)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch Self.unwrapInboundIn(data) {
         case .head(let head): self.head = head
@@ -35,7 +59,9 @@ final class RequestHandler: ChannelInboundHandler {
             guard let head else { return }
             self.head = nil
             deadline?.cancel()
-            try? context.pipeline.syncOperations.handler(type: HeadLimit.self).reset()
+            headLimit.reset()
+            isPipelined = headLimit.reads == readsBefore
+            readsBefore = headLimit.reads
             handle(head, context)
         }
     }
@@ -60,6 +86,7 @@ final class RequestHandler: ChannelInboundHandler {
 
     private func handle(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         isAnswering = true
+        site.connections.enter(.answering, context.channel)
         if let answer = objection(to: head, context) {
             let loop = context.eventLoop
             guard answer.status == .unauthorized, head.headers.contains(name: "Authorization") else {
@@ -122,17 +149,50 @@ final class RequestHandler: ChannelInboundHandler {
             return answer
         }
         // Whether it lives may be asked by anybody: it tells nothing else.
-        guard head.uri == "/healthz" || site.credentials.allow(head.headers["Authorization"].first) else {
-            refuse(.noPassword, context)
-            var answer = Answer.failure(.unauthorized, "unauthorized", "a password or a token is needed")
-            answer.headers.append(("WWW-Authenticate", "Basic realm=\"vebridge\", charset=\"UTF-8\""))
-            return answer
+        return head.uri == "/healthz" ? nil : loginObjection(to: head, context)
+    }
+
+    /// What is in the way of a request by its password or token, if something is.
+    private func loginObjection(to head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Answer? {
+        guard site.credentials.areWanted else { return nil }
+        let header = head.headers["Authorization"].first
+        let key = header.map {
+            LoginLimiter.Key(
+                peer: ConnectionTable.peer(of: context.channel) ?? "", scheme: Credentials.scheme($0))
         }
-        return nil
+        if let key, !isAuthenticated, !(key.scheme == .token && site.credentials.hasUnguessableToken),
+            let wait = site.logins.lockRemaining(key)
+        {
+            return lockedOut(wait, context)
+        }
+        if site.credentials.allow(header) {
+            isAuthenticated = true
+            return nil
+        }
+        isAuthenticated = false
+        if let key {
+            let wait = site.logins.lockRemaining(key)
+            site.logins.recordFailure(key)
+            if let wait { return lockedOut(wait, context) }
+        }
+        refuse(.noPassword, context)
+        var answer = Answer.failure(.unauthorized, "unauthorized", "a password or a token is needed")
+        answer.headers.append(("WWW-Authenticate", "Basic realm=\"vebridge\", charset=\"UTF-8\""))
+        return answer
+    }
+
+    private func lockedOut(_ wait: TimeAmount, _ context: ChannelHandlerContext) -> Answer {
+        refuse(.lockedOut, context)
+        var answer = Answer.failure(
+            .tooManyRequests, "locked_out", "too many wrong passwords or tokens from this address; try again later")
+        answer.headers.append(("Retry-After", "\((wait.nanoseconds + 999_999_999) / 1_000_000_000)"))
+        answer.closes = true
+        return answer
     }
 
     private func refuse(_ refusal: Refusal, _ context: ChannelHandlerContext) {
-        guard !wasRefused || refusal == .noPassword else { return }
+        // Of what follows from one fault only the first is counted.
+        guard !wasRefused || [.noPassword, .lockedOut, .slow].contains(refusal) else { return }
         wasRefused = true
         site.refuse(refusal, context.channel)
     }
@@ -143,6 +203,9 @@ final class RequestHandler: ChannelInboundHandler {
         guard context.channel.isActive else { return }
         var headers = HTTPHeaders(Answer.security)
         var answer = answer
+        if answer.body.readableBytes > site.connections.limits.largestAnswer {
+            answer = .failure(.badRequest, "too_large", "the answer is too large: ask for less at once")
+        }
         if let tag = answer.tag {
             headers.add(name: "ETag", value: tag)
             headers.add(name: "Cache-Control", value: "no-cache")
@@ -158,34 +221,51 @@ final class RequestHandler: ChannelInboundHandler {
         }
         let isKept = !answer.closes && (head?.isKeepAlive ?? false)
         if !isKept { headers.add(name: "Connection", value: "close") }
-        context.write(
-            Self.wrapOutboundOut(.head(.init(version: .http1_1, status: answer.status, headers: headers))), promise: nil
-        )
-        if hasBody, head?.method != .HEAD {
-            context.write(Self.wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
-        }
-        expect(within: site.patience.answer, .slow, context)
+        let headPart = HTTPServerResponsePart.head(.init(version: .http1_1, status: answer.status, headers: headers))
+        let sendsBody = hasBody && head?.method != .HEAD
+        let size = sendsBody ? Int64(answer.body.readableBytes) : 0
+        expect(
+            within: site.patience.answer + .milliseconds(size * 1000 / Int64(max(1, site.patience.slowestRate))), .slow,
+            context)
+        let left = context.eventLoop.makePromise(of: Void.self)
+        context.write(Self.wrapOutboundOut(headPart), promise: sendsBody ? nil : left)
+        if sendsBody { context.write(Self.wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: left) }
+        context.flush()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.writeAndFlush(Self.wrapOutboundOut(.end(nil))).whenComplete { result in
-            let (handler, context) = bound.value
-            handler.answered(isKept: isKept, result, context)
+        left.futureResult.whenComplete { result in
+            // Not at once: many requests that came together would be answered one inside the other.
+            let complete: @Sendable () -> Void = {
+                let (handler, context) = bound.value
+                handler.complete(isKept: isKept, result, context)
+            }
+            if bound.value.0.isPipelined {
+                bound.eventLoop.scheduleTask(in: Self.pipeliningPause, complete)
+            } else {
+                bound.eventLoop.execute(complete)
+            }
         }
     }
 
-    private func answered(isKept: Bool, _ result: Result<Void, any Error>, _ context: ChannelHandlerContext) {
+    /// An answer has left, or cannot leave.
+    private func complete(isKept: Bool, _ result: Result<Void, any Error>, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
         isAnswering = false
+        hasAnswered = true
         guard isKept, case .success = result else {
             deadline?.cancel()
             context.close(promise: nil)
             return
         }
+        site.connections.enter(.idle, context.channel)
         expect(within: site.patience.idle, nil, context)
+        // Lets the next request through, which may have come already.
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     private func stream(_ request: Request, _ context: ChannelHandlerContext) {
         deadline?.cancel()
         let channel = context.channel
-        guard site.hub.hasRoom else {
+        guard site.hub.hasRoom, site.connections.enterStreaming(channel) else {
             refuse(.tooMany, context)
             write(.failure(.serviceUnavailable, "too_many", "too many pages are open"), to: nil, context)
             return
