@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "vebridge", targets: ["vebridge"]),
         .library(name: "VEDirect", targets: ["VEDirect"]),
         .library(name: "MasterBus", targets: ["MasterBus"]),
+        .library(name: "Web", targets: ["Web"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -10,7 +10,11 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
     name: "vebridge-fuzz",
-    dependencies: [.package(name: "vebridge", path: "..")],
+    dependencies: [
+        .package(name: "vebridge", path: ".."),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
     targets: [
         // What libFuzzer offers to a program that has a main of its own.
         .target(name: "CFuzz"),
@@ -23,6 +27,16 @@ let package = Package(
         // The same for the frames and logs of a MasterBus.
         .executableTarget(
             name: "FuzzMasterBus", dependencies: ["CFuzz", .product(name: "MasterBus", package: "vebridge")],
+            swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+        // What clients send to the page, through the handlers of a connection.
+        .executableTarget(
+            name: "FuzzHTTP",
+            dependencies: [
+                "CFuzz", .product(name: "Web", package: "vebridge"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
         // Many bytes, fast: random ones and damaged streams of our own; counts allocations and memory.
         .executableTarget(

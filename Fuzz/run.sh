@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes the decoders of VE.Direct and of MasterBus.
+# Fuzzes the decoders of VE.Direct and of MasterBus, and the page's side of HTTP.
 #
 #   Fuzz/run.sh              60 seconds of libFuzzer for each, then 100 million bytes and 50 million
 #                            frames at full speed
@@ -33,13 +33,24 @@ if [ "$amount" != storm ]; then
         -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
     swift build -c release --product FuzzMasterBus --scratch-path .build/fuzzer \
         -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
-    mkdir -p .build/corpus .build/corpus-masterbus .build/found
+    # It looks into the page's handlers, which are not public.
+    swift build -c release --product FuzzHTTP --scratch-path .build/fuzzer-http -Xswiftc -enable-testing \
+        -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
+    mkdir -p .build/corpus .build/corpus-masterbus .build/corpus-http .build/found
     .build/release/Storm --seeds .build/corpus
+    number=0
+    for path in / /healthz /metrics /api/v1/now /api/v1/log?level=info /api/v1/days/2026-11-23 /api/v1/events; do
+        number=$((number + 1))
+        printf 'GET %s HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD / HTTP/1.1\r\nHost: [::1]:80\r\n%s\r\n\r\n' \
+            "$path" 'Authorization: Basic eDp5' >".build/corpus-http/seed-$number"
+    done
     if [ "${2:-}" = runs ]; then limit="-runs=$amount"; else limit="-max_total_time=$amount"; fi
     .build/fuzzer/release/FuzzDecoder "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=vedirect.dict \
         -artifact_prefix=.build/found/ -print_final_stats=1 .build/corpus
     .build/fuzzer/release/FuzzMasterBus "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=masterbus.dict \
         -artifact_prefix=.build/found/masterbus- -print_final_stats=1 .build/corpus-masterbus
+    .build/fuzzer-http/release/FuzzHTTP "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=http.dict \
+        -artifact_prefix=.build/found/http- -print_final_stats=1 .build/corpus-http
 fi
 .build/release/Storm "$storm"
 .build/release/BusStorm
