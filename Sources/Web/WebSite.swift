@@ -78,7 +78,7 @@ final class WebSite: Sendable {
         case "/api/v1/now": return looked { Answer(NowDocument.text($0) + "\n") }
         case "/api/v1/health":
             let (noise, last) = (noise, ring?.last)
-            return looked { Answer(HealthDocument.text($0, noise: noise.minutes, lastRecord: last) + "\n") }
+            return looked { Answer(HealthDocument.text($0, noise: noise.minutes(upTo: $0), lastRecord: last) + "\n") }
         case "/api/v1/log": return now(LogDocument.answer(request, ring))
         case "/api/v1/events": return now(Answer("", "text/event-stream"))
         case "/api/v1/days": return days.days(request)

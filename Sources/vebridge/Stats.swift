@@ -74,7 +74,7 @@ struct Stats: ParsableCommand {
             // What is usual is learned from the past, however short the time that is shown.
             let findings = try store.findings(upTo: days.upperBound)
                 .filter { ($0.until ?? days.upperBound) >= days.lowerBound }
-            let statistics = PeriodStatistics(days, figures)
+            let statistics = PeriodStatistics(days, figures, unfinished: today)
             let medians = try self.medians(store, days)
             let units = Dictionary(
                 try store.series().map { ($0.quantity.rawValue, $0.unit) }, uniquingKeysWith: { first, _ in first })
@@ -82,7 +82,8 @@ struct Stats: ParsableCommand {
                 printObject(statistics, days.count == 1 ? figures : nil, medians, findings, zone)
             } else {
                 printTable(
-                    days.count == 1 ? figures : statistics.figures, statistics, medians, findings, zone, units)
+                    days.count == 1 ? figures : statistics.figures, statistics, medians, findings, zone, units,
+                    today: today)
             }
         } catch let error as HistoryError {
             Terminal.complain(error.description)
@@ -153,7 +154,7 @@ struct Stats: ParsableCommand {
         if let until = finding.until { object.add("until", "\(until)") }
         object.add("noticed", "\(finding.noticed)")
         object.add("less_percent", (finding.less * 10).rounded() / 10)
-        object.add("confidence", (finding.confidence * 100).rounded() / 100)
+        object.add("confidence", Double(finding.certaintyPercent) / 100)
         return object.text
     }
 
@@ -163,7 +164,7 @@ struct Stats: ParsableCommand {
 
     private func printTable(
         _ figures: [DayFigures], _ statistics: PeriodStatistics, _ medians: [String: [String: Double]],
-        _ findings: [Underperformance], _ zone: TimeZoneRules, _ units: [String: String]
+        _ findings: [Underperformance], _ zone: TimeZoneRules, _ units: [String: String], today: CivilDate
     ) {
         let days = statistics.days
         let title = days.count == 1 ? "\(days.lowerBound)" : "\(days.lowerBound) to \(days.upperBound)"
@@ -182,19 +183,26 @@ struct Stats: ParsableCommand {
             for name in names {
                 guard let value = values[name] else { continue }
                 Terminal.print(
-                    "  " + Self.padded(name, 28) + Self.text(name, value, zone, units, withDate: days.count > 1))
+                    "  " + Self.padded(Self.labels[name] ?? name, 28)
+                        + Self.text(name, value, zone, units, withDate: days.count > 1))
             }
             if days.count > 1, let yields = statistics.dailyYields[device.device] {
                 let numbers = [yields.minimum, yields.median, yields.mean, yields.maximum].map { Self.number($0) }
                 Terminal.print(
                     "  " + Self.padded("daily yield", 28) + numbers.joined(separator: " / ") + " kWh"
-                        + "  (min / median / mean / max)")
+                        + "  (min / median / mean / max" + (days.contains(today) ? ", without today)" : ")"))
             }
         }
         guard !findings.isEmpty else { return }
         Terminal.print("")
         for finding in findings { Terminal.print(finding.sentence) }
     }
+
+    /// Two figures that are easily taken for one: the plant's is a mean, a charger's is a sample.
+    private static let labels = [
+        "maximum_power": "peak (1 min average)", "maximum_power_at": "peak (1 min average) at",
+        "panel_power.max": "peak", "panel_power.max_at": "peak at",
+    ]
 
     private static let shown = [
         "yield", "yield_source", "share", "lifetime_yield", "maximum_power", "maximum_power_at", "production_start",

@@ -247,4 +247,30 @@ import VEDirect
         #expect(figures["panel_power.mean"] == 55)
         #expect(period.dailyYields["HQ1"]?.median == 3)
     }
+
+    @Test func todayIsNoDayToAverage() {
+        let first = CivilDate(year: 2026, month: 6, day: 1)
+        let days = [4.0, 5, 0.1].enumerated().map { index, yield in
+            DayFigures(day: first + index, device: "plant", values: ["yield": yield])
+        }
+        let period = PeriodStatistics(first...first + 2, days, unfinished: first + 2)
+        #expect(period.dailyYields["plant"]?.count == 2)
+        #expect(period.dailyYields["plant"]?.mean == 4.5)
+        #expect(period.dailyYields["plant"]?.minimum == 4)
+        #expect(abs((period.figures.first?["yield"] ?? 0) - 9.1) < 1e-9)
+        #expect(period.knownDays == 3)
+        // A day alone that is not over has no distribution.
+        #expect(PeriodStatistics(first...first, [days[0]], unfinished: first).dailyYields.isEmpty)
+    }
+
+    @Test(arguments: [(1.0, 99), (0.999, 99), (0.99, 99), (0.989, 98), (0.6, 60), (0, 0), (.nan, 0), (.infinity, 0)])
+    func nothingIsCertain(confidence: Double, percent: Int) {
+        let day = CivilDate(year: 2026, month: 6, day: 1)
+        let finding = Underperformance(
+            device: "HQ1", kind: .loss, since: day, noticed: day + 5, until: nil, less: 32, confidence: confidence)
+        #expect(finding.certaintyPercent == percent)
+        #expect(
+            finding.sentence
+                == "HQ1 gives 32 % less since 2026-06-01 (\(percent == 99 ? "more than 99" : "\(percent)") % certain)")
+    }
 }

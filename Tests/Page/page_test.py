@@ -138,7 +138,8 @@ def numbers(browser, url):
         if (seen.length < 2) return;
         clearInterval(timer); stream.close();
         const cards = Object.fromEntries([...document.querySelectorAll('#now .grid > .card')].map((card) => [card.querySelector('p').textContent, card.querySelector('.big').textContent]));
-        resolve({ seen: seen.slice(-3), cards, flow: document.querySelector('.flow .v').textContent });
+        resolve({ seen: seen.slice(-3), cards, flow: document.querySelector('.flow .v').textContent, output: document.querySelector('.flow .output')?.textContent,
+          aged: [...document.querySelectorAll('#now dt')].filter((one) => one.textContent === 'Yield yesterday' && one.nextSibling.querySelector('.age')).length });
       }, 50);
     })""")
     told = [{c["serial"]: c["values"]["panel_power"]["value"] for c in now["chargers"]} for now in result["seen"]]
@@ -148,6 +149,23 @@ def numbers(browser, url):
         check(any(abs(value - one[serial]) <= 0.51 for one in told), f"{serial} is shown as {shown}, told as {told}")
     total = float(re.sub(r"[^0-9.]", "", result["flow"].replace(",", "")))
     check(any(abs(total - now["solar"]["power"]["value"]) <= 0.51 for now in result["seen"]), f"panels: {result['flow']}")
+    # What leaves the panels' box adds up to what stands beside it.
+    output = result["output"] and float(re.sub(r"[^0-9.]", "", result["output"].replace(",", "")))
+    check(any(abs((output if output is not None else total) - now["solar"]["output"]["value"]) <= 0.51 for now in result["seen"]), f"charger output: {result['output']}")
+    check(result["aged"] == 0, "the yield of yesterday is shown as old")
+    page.close()
+
+
+def without_monitor(browser, url):
+    """Without a battery monitor nothing says how the power divides, so the page does not either."""
+    page = browser.page()
+    page.size(768)
+    for language, together, loads in (("en", "Battery and loads", "Loads"), ("de", "Batterie und Verbraucher", "Verbraucher")):
+        page.open(f"{url}?lang={language}#now")
+        check(page.wait("Boolean(document.querySelector('.flow rect'))"), "no diagram without a battery monitor")
+        texts = page.evaluate("[...document.querySelectorAll('.flow text')].map((one) => one.textContent)")
+        check(together in texts and loads not in texts, f"without a battery monitor: {texts}")
+        check(page.evaluate("document.querySelectorAll('.flow rect').length") == 2, "a place for loads without a battery monitor")
     page.close()
 
 
@@ -253,6 +271,7 @@ def main():
                 if len([c for c in get(url + "api/v1/now")["chargers"] if "panel_power" in c["values"]]) == 2:
                     break
                 time.sleep(0.2)
+            without_monitor(browser, url)
             sun.stop()
             for _ in range(150):
                 if not any(c["answers"] for c in get(url + "api/v1/now")["chargers"]):
@@ -260,6 +279,7 @@ def main():
                 time.sleep(0.2)
             text = look(browser, url, "ports dead", options.pictures, ready, views=("now", "health"))
             check("does not answer" in text and "cannot be read" in text, "dead ports: not said")
+            check("Share" not in text, "a charger that does not answer has a share")
             trouble.stop()
 
             listed = ", ".join(json.dumps(port) for port in dark)

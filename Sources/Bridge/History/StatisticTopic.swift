@@ -108,10 +108,10 @@ public struct StatisticTopic: Sendable, Hashable {
                 .charger, "share", "share", .today, .number(places: 1), "%", nil, "measurement", "Share of the yield"),
             .init(
                 .charger, "maximum_power", "panel_power.max", .today, .number(places: 0), "W", "power", nil,
-                "Greatest power today"),
+                "Peak power today"),
             .init(
                 .charger, "maximum_power_at", "panel_power.max_at", .today, .moment, nil, "timestamp", nil,
-                "Time of the greatest power"),
+                "Time of the peak power"),
             .init(
                 .charger, "production_start", "production_start", .today, .moment, nil, "timestamp", nil,
                 "Production began"),
@@ -169,10 +169,10 @@ public struct StatisticTopic: Sendable, Hashable {
             .init(.system, "yield_yesterday", "yield", .yesterday, energy, "kWh", "energy", nil, "Yield yesterday"),
             .init(
                 .system, "maximum_power", "maximum_power", .today, .number(places: 0), "W", "power", nil,
-                "Greatest power today"),
+                "Peak power today (1 min average)"),
             .init(
                 .system, "maximum_power_at", "maximum_power_at", .today, .moment, nil, "timestamp", nil,
-                "Time of the greatest power"),
+                "Time of the peak power (1 min average)"),
             .init(
                 .system, "production_start", "production_start", .today, .moment, nil, "timestamp", nil,
                 "Production began"),

@@ -42,25 +42,37 @@ public struct ChargerReport: Sendable {
         public let unit: String
         let register: RegisterID
         let offset: Double
-        let isSlow: Bool
+        let ageing: Ageing
 
-        init(_ name: String, _ unit: String, _ register: RegisterID, plus offset: Double = 0, slow: Bool = true) {
+        /// After how long a value must not be taken for the present.
+        enum Ageing {
+            /// Read in every round.
+            case fast
+            /// Read now and then.
+            case slow
+            /// It changes once a day.
+            case daily
+        }
+
+        init(
+            _ name: String, _ unit: String, _ register: RegisterID, plus offset: Double = 0, _ ageing: Ageing = .slow
+        ) {
             self.name = name
             self.unit = unit
             self.register = register
             self.offset = offset
-            isSlow = slow
+            self.ageing = ageing
         }
 
         /// What is told of a charger.
         public static let all: [Quantity] = [
-            .init("panel_power", "W", .panelPower, slow: false),
-            .init("panel_voltage", "V", .panelVoltage, slow: false),
-            .init("panel_current", "A", .panelCurrent, slow: false),
-            .init("battery_voltage", "V", .chargerVoltage, slow: false),
-            .init("charge_current", "A", .chargerCurrent, slow: false),
-            .init("load_current", "A", .loadCurrent, slow: false), .init("yield_today", "kWh", .yieldToday),
-            .init("yield_yesterday", "kWh", .yieldYesterday), .init("yield_total", "kWh", .systemYield),
+            .init("panel_power", "W", .panelPower, .fast),
+            .init("panel_voltage", "V", .panelVoltage, .fast),
+            .init("panel_current", "A", .panelCurrent, .fast),
+            .init("battery_voltage", "V", .chargerVoltage, .fast),
+            .init("charge_current", "A", .chargerCurrent, .fast),
+            .init("load_current", "A", .loadCurrent, .fast), .init("yield_today", "kWh", .yieldToday),
+            .init("yield_yesterday", "kWh", .yieldYesterday, .daily), .init("yield_total", "kWh", .systemYield),
             .init("max_power_today", "W", .maximumPowerToday), .init("temperature", "°C", .chargerTemperature),
             .init("battery_temperature", "°C", .batteryTemperature, plus: -273.15),
         ]
@@ -88,7 +100,7 @@ public struct ChargerReport: Sendable {
     public var errorCode: Int?
     /// The error in English words.
     public var error: String?
-    /// Its part of the solar power, 0…1.
+    /// Its part of the solar power, 0…1; nil while it does not answer.
     public var share: Double?
     /// What is known of ``Quantity/all``.
     public var values: [(quantity: Quantity, figure: Figure)]

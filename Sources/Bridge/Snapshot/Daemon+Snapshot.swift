@@ -66,7 +66,7 @@ extension Plant {
                 state: state.flatMap { Self.word($0, Quantity.stateWords) },
                 tracker: code(.trackerMode).flatMap { Self.word($0, Quantity.trackerWords) },
                 errorCode: error.map { Int($0) }, error: error.flatMap { Self.errorWords($0) },
-                share: shares[charger.identity.serial] ?? nil, values: [])
+                share: charger.isAlive ? shares[charger.identity.serial] ?? nil : nil, values: [])
             for quantity in ChargerReport.Quantity.all {
                 guard let figure = figure(quantity, charger, now) else { continue }
                 report.values.append((quantity, figure))
@@ -89,7 +89,12 @@ extension Plant {
             return nil
         }
         let age = max(.zero, now - reading.time)
-        let limit = freshness.limit(isSlow: quantity.isSlow, isDark: charger.isDark)
+        let limit: Duration =
+            switch quantity.ageing {
+            case .fast: freshness.limit(isSlow: false, isDark: charger.isDark)
+            case .slow: freshness.limit(isSlow: true, isDark: charger.isDark)
+            case .daily: .seconds(86_400)
+            }
         return Figure(
             value: scaled + quantity.offset, age: age, origin: .charger(charger.identity.serial),
             isStale: !charger.isAlive || age > limit)

@@ -145,7 +145,7 @@ public struct FigureDefinition: Sendable, Hashable {
         .init(
             "met_consumption", .plant, .moment, "", "first sample from the start on at which the battery did not give"),
         .init("float_at", .plant, .moment, "", "first change of any charger to float"),
-        .init("maximum_power", .plant, .amount, "W", "greatest mean of a minute of all panels together"),
+        .init("maximum_power", .plant, .amount, "W", "peak: the greatest one-minute mean of all panels together"),
         .init("maximum_power_at", .plant, .moment, "", "that minute"),
         .init("min", .quantity, .amount, "", "the least sample"),
         .init("min_at", .quantity, .moment, "", "when it was"),

@@ -1,9 +1,16 @@
 extension Underperformance {
-    /// The finding in a sentence: who, by how much, since when and how sure.
+    /// How certain it is, in whole per cent, rounded down; 99 at most, because nothing that is worked out from a few
+    /// weeks is certain.
+    public var certaintyPercent: Int { max(0, min(99, Int(confidence.isFinite ? confidence * 100 : 0))) }
+
+    /// How certain it is in words.
+    var certainty: String { certaintyPercent == 99 ? "more than 99 % certain" : "\(certaintyPercent) % certain" }
+
+    /// The finding in a sentence: which charger, by how much, since when and how certain.
     public var sentence: String {
         let amount = "\(Int(less.rounded())) %"
         let time = until.map { "from \(since) to \($0)" } ?? "since \(since)"
-        let sure = "confidence \(Int((confidence * 100).rounded())) %"
+        let sure = certainty
         switch kind {
         case .loss: return "\(device) gives \(amount) less \(time) (\(sure))"
         case .failedString: return "\(device) gives \(amount) less \(time), as if a string had failed (\(sure))"

@@ -7,7 +7,7 @@ public struct PeriodStatistics: Sendable, Hashable {
     /// By device; amounts and times are sums, extremes are extremes with their times, means are weighted by the time
     /// that is known.
     public let figures: [DayFigures]
-    /// The daily yields of each device: least, greatest, mean and median, kWh.
+    /// The daily yields of each device: least, greatest, mean and median, kWh. The unfinished day is not in them.
     public let dailyYields: [String: Distribution]
 
     /// Least, greatest, mean and median of some numbers.
@@ -44,7 +44,9 @@ public struct PeriodStatistics: Sendable, Hashable {
     private static let latest: Set<String> = ["lifetime_yield", "last_seen", "capacity", "autonomy"]
 
     /// Joins the figures of days, in their order.
-    public init(_ days: ClosedRange<CivilDate>, _ all: [DayFigures]) {
+    ///
+    /// - Parameter unfinished: the running day. It counts in sums and extremes, and not as a day of ``dailyYields``.
+    public init(_ days: ClosedRange<CivilDate>, _ all: [DayFigures], unfinished: CivilDate? = nil) {
         self.days = days
         knownDays = Set(all.map(\.day)).count
         var joined: [String: DayFigures] = [:]
@@ -71,7 +73,7 @@ public struct PeriodStatistics: Sendable, Hashable {
                     means[day.device, default: [:]][figure] = (old.sum + value * weight, old.weight + weight)
                 }
             }
-            if let yield = day["yield"] { yields[day.device, default: []].append(yield) }
+            if day.day != unfinished, let yield = day["yield"] { yields[day.device, default: []].append(yield) }
             joined[day.device] = total
         }
         for (device, figures) in means {

@@ -19,7 +19,7 @@ enum DaysDocument {
         _ range: ClosedRange<CivilDate>, _ figures: [DayFigures], findings: [Underperformance],
         known: ClosedRange<CivilDate>?, today: CivilDate, zone: TimeZoneRules
     ) -> String {
-        let statistics = PeriodStatistics(range, figures)
+        let statistics = PeriodStatistics(range, figures, unfinished: today)
         var byDay: [CivilDate: [DayFigures]] = [:]
         for entry in figures { byDay[entry.day, default: []].append(entry) }
         let days = byDay.sorted { $0.key < $1.key }.map { day, entries in
@@ -102,7 +102,7 @@ enum DaysDocument {
             ("alarm", "\(finding.kind.isAlarm)"), ("since", JSONText.quoted(finding.since.description)),
             ("until", JSONText.text(finding.until?.description)),
             ("less_percent", JSONText.rounded((finding.less * 10).rounded() / 10)),
-            ("confidence", JSONText.rounded((finding.confidence * 100).rounded() / 100)),
+            ("confidence", JSONText.rounded(Double(finding.certaintyPercent) / 100)),
             ("sentence", JSONText.quoted(finding.sentence)),
         ])
     }

@@ -115,7 +115,7 @@ final class EventHub: Sendable {
     }
 
     private func health(_ snapshot: BridgeSnapshot) -> String {
-        HealthDocument.text(snapshot, noise: noise.minutes, lastRecord: ring?.last)
+        HealthDocument.text(snapshot, noise: noise.minutes(upTo: snapshot), lastRecord: ring?.last)
     }
 
     private func event(_ name: String, _ data: String, _ number: Int? = nil) -> ByteBuffer {

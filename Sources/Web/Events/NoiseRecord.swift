@@ -24,11 +24,25 @@ final class NoiseRecord: Sendable {
     static let kept = 60
     private let state = Mutex(State())
 
-    /// The minutes by port.
+    /// The minutes by port that are over.
     var minutes: [String: [Minute]] { state.withLock { $0.minutes } }
 
+    /// The last hour by port, the running minute included.
+    func minutes(upTo snapshot: BridgeSnapshot) -> [String: [Minute]] {
+        state.withLock { state in
+            var minutes = state.minutes
+            for port in snapshot.ports {
+                let path = port.report.path
+                guard let running = Self.minute(port.report.counters, since: state.before[path], at: snapshot.time)
+                else { continue }
+                minutes[path] = ((minutes[path] ?? []) + [running]).suffix(Self.kept)
+            }
+            return minutes
+        }
+    }
+
     func begin(_ loop: any EventLoop, _ desk: SnapshotDesk) {
-        let task = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .minutes(1)) { [self] _ in
+        let task = loop.scheduleRepeatedTask(initialDelay: .minutes(1), delay: .minutes(1)) { [self] _ in
             desk.snapshot(maximumAge: .seconds(5)).whenSuccess { [self] in take($0) }
         }
         state.withLock { $0.task = task }
@@ -44,19 +58,27 @@ final class NoiseRecord: Sendable {
             for gone in state.before.keys where !paths.contains(gone) { state.before[gone] = nil }
             for port in snapshot.ports {
                 let counters = port.report.counters
-                let good = counters.frames + counters.blocks
-                let rejected = HealthDocument.rejections(counters)
-                if let before = state.before[port.report.path], good >= before.good {
-                    let fresh = rejected.reduce(into: [String: Int]()) { sum, entry in
-                        let count = entry.value - (before.rejected[entry.key] ?? 0)
-                        if count > 0 { sum[entry.key] = count }
-                    }
-                    var minutes = state.minutes[port.report.path] ?? []
-                    minutes.append(Minute(time: Int(snapshot.time), good: good - before.good, rejected: fresh))
-                    state.minutes[port.report.path] = minutes.suffix(Self.kept)
+                let path = port.report.path
+                if let minute = Self.minute(counters, since: state.before[path], at: snapshot.time) {
+                    state.minutes[path] = ((state.minutes[path] ?? []) + [minute]).suffix(Self.kept)
                 }
-                state.before[port.report.path] = (good, rejected)
+                state.before[path] = (Self.good(counters), HealthDocument.rejections(counters))
             }
         }
+    }
+
+    private static func good(_ counters: LinkCounters) -> Int { counters.frames + counters.blocks }
+
+    /// What was counted since the last minute; all of it for a port that is new. Nil where the counters began again.
+    private static func minute(
+        _ counters: LinkCounters, since before: (good: Int, rejected: [String: Int])?, at time: Double
+    ) -> Minute? {
+        let before = before ?? (0, [:])
+        guard good(counters) >= before.good else { return nil }
+        let fresh = HealthDocument.rejections(counters).reduce(into: [String: Int]()) { sum, entry in
+            let count = entry.value - (before.rejected[entry.key] ?? 0)
+            if count > 0 { sum[entry.key] = count }
+        }
+        return Minute(time: Int(time), good: good(counters) - before.good, rejected: fresh)
     }
 }

@@ -44,12 +44,14 @@ function show(box, ...children) {
 
 const elapsed = () => Math.max(0, (performance.now() - state.at) / 1000);
 const isOld = (one) => one.stale || elapsed() > 6;
+/** What changes once a day is not old because the page has been without a connection for a minute. */
+const isOldByDay = (one) => one.stale || elapsed() > 3600;
 
-function value(one, { big = false, scale = 1, unit = null, places = null } = {}) {
+function value(one, { big = false, scale = 1, unit = null, places = null, daily = false } = {}) {
   if (!one) return h('span', { cls: big ? 'big old' : 'old' }, '–');
   const shown = unit ?? one.unit;
   const text = number(one.value * scale, places ?? decimals(shown));
-  const old = isOld(one);
+  const old = daily ? isOldByDay(one) : isOld(one);
   return h('span', { cls: `${big ? 'big' : ''}${old ? ' old' : ''}`.trim() || null }, text, h('span', { cls: 'unit' }, `\u00a0${shown}`.trimEnd()),
     old ? h('span', { cls: 'age' }, t('ago', span(one.age + elapsed()))) : null);
 }
@@ -65,32 +67,55 @@ const watts = (one) => (one ? quantity(one.value, 'W') : '–');
 
 // MARK: Now
 
+// What is old is shown as such, and flows nowhere.
+const old = (one) => (one && isOld(one) ? one : null);
+const node = (x, y, kind, name, main, sub, stale, half = 78) => [
+  s('rect', { class: kind, x: x - half, y: y - 44, width: 2 * half, height: 88, rx: 14 }), s('text', { x, y: y - 21 }, name),
+  s('text', { class: stale ? 'v old' : 'v', x, y: y + 8 }, main), s('text', { class: stale ? 's old' : 's', x, y: y + 31 }, stale ? t('ago', span(stale.age + elapsed())) : sub)];
+
+/** The panels, and beside them what the chargers give, which is less by their losses: the lines that leave add up to it. */
+function panelsNode(solar) {
+  const isKnown = solar.power && solar.output && !old(solar.power) && !old(solar.output);
+  const differs = isKnown && Math.round(solar.power.value) !== Math.round(solar.output.value);
+  return [...node(190, 50, 'sun', t('panels'), watts(solar.power), solar.yield_today ? `${quantity(solar.yield_today.value, 'kWh')} ${t('today')}` : '', old(solar.power)),
+    ...(differs ? [s('text', { class: 's start output', x: 276, y: 46 }, watts(solar.output)), s('text', { class: 's start', x: 276, y: 63 }, t('chargerOutput'))] : [])];
+}
+
+function flowWithoutMonitor({ solar, battery }) {
+  const made = solar.output ?? solar.power;
+  const sun = made ? Math.max(0, made.value) : 0;
+  const isFlowing = made && !old(made) && sun >= 1;
+  const known = [battery.state_of_charge, battery.voltage].filter((one) => one && !old(one)).map((one) => quantity(one.value, one.unit)).join(' · ');
+  const svg = s('svg', { viewBox: '0 0 380 300', role: 'img', 'aria-label': t('flowLabelAlone', watts(solar.power), watts(made)) },
+    s('path', { d: 'M190 96 L190 200', class: isFlowing ? 'on from-sun' : 'off' }),
+    ...panelsNode(solar),
+    ...node(190, 244, 'battery', t('batteryAndLoads'), watts(made), known, old(made), 120));
+  return h('div', { cls: 'card flow' }, svg, h('p', { cls: 'soft' }, t('needsMonitor')));
+}
+
 function flow(now) {
   const { solar, battery, consumption } = now;
   const made = solar.output ?? solar.power;
-  const into = battery.power ? battery.power.value : null;
+  // Without a battery monitor it is not known what goes into the battery and what into the loads.
+  if (!battery.power) return flowWithoutMonitor(now);
+  const into = battery.power.value;
   const used = consumption ? consumption.value : null;
   const sun = made ? Math.max(0, made.value) : 0;
   const least = 1;
   const other = used !== null && used < -5;
-  const sunToBattery = into === null ? sun : Math.max(0, Math.min(sun, into));
+  const sunToBattery = Math.max(0, Math.min(sun, into));
   const sunToLoad = used === null ? 0 : Math.max(0, Math.min(sun, used));
-  const batteryToLoad = into === null ? 0 : Math.max(0, -into - (other ? 0 : Math.max(0, -(used ?? 0))));
+  const batteryToLoad = Math.max(0, -into - (other ? 0 : Math.max(0, -(used ?? 0))));
   const otherToBattery = other ? -used : 0;
-  // What is old is shown as such, and flows nowhere.
-  const old = (one) => (one && isOld(one) ? one : null);
   const isFlowing = ![made, battery.power, consumption].some(old);
-  const node = (x, y, kind, name, main, sub, stale) => [
-    s('rect', { class: kind, x: x - 78, y: y - 44, width: 156, height: 88, rx: 14 }), s('text', { x, y: y - 21 }, name),
-    s('text', { class: stale ? 'v old' : 'v', x, y: y + 8 }, main), s('text', { class: stale ? 's old' : 's', x, y: y + 31 }, stale ? t('ago', span(stale.age + elapsed())) : sub)];
   const edge = (d, amount, kind, back) => s('path', { d, class: isFlowing && amount >= least ? `on from-${kind}${back ? ' back' : ''}` : 'off' });
   const label = (x, y, amount, anchor) => (isFlowing && amount >= least ? [s('text', { class: `f ${anchor}`, x, y }, quantity(amount, 'W'))] : []);
   const percent = battery.state_of_charge ? quantity(battery.state_of_charge.value, '%') : battery.voltage ? quantity(battery.voltage.value, 'V') : '–';
   const svg = s('svg', { viewBox: '0 0 380 300', role: 'img', 'aria-label': t('flowLabel', watts(solar.power), `${percent} ${battery.power ? watts(battery.power) : ''}`, watts(consumption)) },
     edge('M150 96 L100 200', sunToBattery, 'sun'), edge('M230 96 L280 200', sunToLoad, 'sun'),
     edge('M166 244 L214 244', batteryToLoad + otherToBattery, other ? 'load' : 'battery', other),
-    ...node(190, 50, 'sun', t('panels'), watts(solar.power), solar.yield_today ? `${quantity(solar.yield_today.value, 'kWh')} ${t('today')}` : '', old(solar.power)),
-    ...node(87, 244, 'battery', t('battery'), percent, battery.power ? `${quantity(Math.abs(battery.power.value), 'W')} ${batteryWord(battery)}` : t('noShunt'), old(battery.state_of_charge ?? battery.voltage)),
+    ...panelsNode(solar),
+    ...node(87, 244, 'battery', t('battery'), percent, `${quantity(Math.abs(battery.power.value), 'W')} ${batteryWord(battery)}`, old(battery.state_of_charge ?? battery.voltage)),
     ...node(293, 244, 'load', other ? t('otherSource') : t('loads'), consumption ? quantity(Math.abs(consumption.value), 'W') : '–', '', old(consumption)),
     ...label(112, 152, sunToBattery, 'end'), ...label(268, 152, sunToLoad, 'start'), ...label(190, 190, batteryToLoad + otherToBattery, 'middle'));
   return h('div', { cls: 'card flow' }, svg);
@@ -105,7 +130,7 @@ function batteryCard({ battery }) {
   const charge = battery.state_of_charge;
   const main = charge ?? battery.voltage;
   return h('section', { cls: 'card', 'aria-label': t('battery') },
-    h('div', { cls: 'row' }, h('h2', {}, t('battery')), battery.power ? h('span', { cls: `badge ${battery.power.value > 3 ? 'good' : 'calm'}` }, batteryWord(battery)) : null),
+    h('div', { cls: 'row' }, h('h2', {}, t('battery')), battery.power ? h('span', { cls: `badge ${battery.power.value > 3 && !isOld(battery.power) ? 'good' : 'calm'}` }, batteryWord(battery)) : null),
     value(main, { big: true }), charge ? bar(charge.value / 100) : null,
     rows([charge ? row(t('voltage'), battery.voltage) : null, row(t('current'), battery.current), row(t('power'), battery.power),
       battery.time_to_go && battery.power && battery.power.value < 0 ? [t('timeToGo'), span(battery.time_to_go.value)] : null, row(t('consumed'), battery.consumed_charge)]),
@@ -115,17 +140,19 @@ function batteryCard({ battery }) {
 function chargerCard(charger) {
   const v = charger.values;
   const isGone = !charger.answers;
-  const kind = isGone ? 'bad' : charger.error_code ? 'bad' : charger.dark || charger.state_code === 0 ? 'calm' : 'good';
+  // Without a connection nothing is known to be well.
+  const kind = isGone ? 'bad' : charger.error_code ? 'bad' : charger.dark || charger.state_code === 0 || elapsed() > 6 ? 'calm' : 'good';
+  const share = isGone ? null : charger.share;
   const word = isGone ? t('noAnswer') : charger.dark ? t('dark') : chargeState(charger.state_code, charger.state);
   return h('section', { cls: `card${kind === 'bad' ? ' bad' : ''}`, 'aria-label': `${charger.model ?? ''} ${charger.serial}` },
     h('div', { cls: 'row' }, h('h3', {}, charger.name ?? charger.model ?? charger.serial), h('span', { cls: `badge ${kind}` }, word)),
     h('p', { cls: 'soft' }, charger.serial),
-    h('div', { cls: 'row' }, value(v.panel_power, { big: true }), charger.share !== null ? h('span', { cls: 'soft' }, `${t('share')} ${quantity(charger.share * 100, '%')}`) : null),
-    charger.share !== null ? bar(charger.share, 'sun') : null,
+    h('div', { cls: 'row' }, value(v.panel_power, { big: true }), share !== null ? h('span', { cls: 'soft' }, `${t('share')} ${quantity(share * 100, '%')}`) : null),
+    share !== null ? bar(share, 'sun') : null,
     charger.error_code ? h('p', { cls: 'l-error' }, `${t('error')} ${charger.error_code}: ${charger.error ?? ''}`) : null,
     isGone ? h('p', { cls: 'soft' }, t('lastHeard', span(charger.last_seen + elapsed()))) : null,
     rows([row(t('yieldToday'), v.yield_today), row(t('maxPower'), v.max_power_today), row(t('panelVoltage'), v.panel_voltage, { places: 1 }), row(t('batteryVoltage'), v.battery_voltage),
-      row(t('chargeCurrent'), v.charge_current), v.load_current && v.load_current.value ? row(t('loadCurrent'), v.load_current) : null, row(t('temperature'), v.temperature, { places: 0 }), row(t('yieldYesterday'), v.yield_yesterday)]));
+      row(t('chargeCurrent'), v.charge_current), v.load_current && v.load_current.value ? row(t('loadCurrent'), v.load_current) : null, row(t('temperature'), v.temperature, { places: 0 }), row(t('yieldYesterday'), v.yield_yesterday, { daily: true })]));
 }
 
 function inverterCard({ inverter }) {
@@ -179,19 +206,20 @@ function portCard(port) {
   const frames = port.frames + port.text_blocks;
   const share = frames + count ? count / (frames + count) * 100 : 0;
   const usb = [port.usb_product, port.usb_id, port.usb_serial, port.driver].filter(Boolean).join(' · ');
-  const noisy = port.rejected_minutes.some((minute) => Object.keys(minute.rejected).length);
+  const hour = {};
+  for (const minute of port.rejected_minutes) for (const [name, one] of Object.entries(minute.rejected)) hour[name] = (hour[name] ?? 0) + one;
+  const byReason = (list) => list.map(([name, one]) => `${reason(name)} ${number(one)}`).join(', ');
   return h('section', { cls: `card${kind === 'bad' ? ' bad' : ''}`, 'aria-label': port.path },
     h('div', { cls: 'row' }, h('h3', {}, port.path), h('span', { cls: `badge ${kind}` }, portState(port.state))),
     port.serial ? h('p', { cls: 'soft' }, [port.model, port.serial, port.firmware ? `v${port.firmware}` : ''].filter(Boolean).join(' · ')) : null,
     port.advice ? h('p', { cls: 'l-error' }, portAdvice(port.state, port.advice)) : null,
     rows([port.device !== port.path ? [t('device'), port.device] : null, usb ? [t('usb'), usb] : null, [t('speed'), number(port.readings_per_second, 1)],
       [t('turnaround'), port.turnaround_ms_p50 === null ? '–' : `${number(port.turnaround_ms_p50)} / ${number(port.turnaround_ms_p99)}\u00a0ms`], [t('frames'), number(frames)],
-      [t('rejected'), `${number(count)} (${number(share, share && share < 1 ? 2 : 0)}\u00a0%)`], [t('confirmations'), number(port.confirmed)], [t('unconfirmed'), number(port.unconfirmed + port.implausible)],
+      [t('rejected'), `${number(count)} (${number(share, share && share < 1 ? 2 : 0)}\u00a0%)${count ? `: ${byReason(rejected)}` : ''}`], [t('confirmations'), number(port.confirmed)], [t('unconfirmed'), number(port.unconfirmed + port.implausible)],
       [t('retries'), number(port.retries)], [t('timeouts'), number(port.timeouts)], [t('reopens'), number(port.reopens)], port.open_for !== null ? [t('openFor'), span(port.open_for)] : null,
       port.last_byte !== null ? [t('lastByte'), t('ago', span(port.last_byte))] : null]),
     port.last_trouble ? h('p', { cls: 'soft' }, `${t('lastTrouble')} (${moment(port.last_trouble_time)}): ${port.last_trouble}`) : null,
-    noisy ? h('div', {}, h('p', { cls: 'soft' }, t('noise')), spark(port.rejected_minutes, t('noise'))) : port.rejected_minutes.length ? h('p', { cls: 'soft' }, t('noNoise')) : null,
-    rejected.length ? h('p', { cls: 'soft' }, `${t('reasons')}: ${rejected.map(([name, one]) => `${reason(name)} ${number(one)}`).join(', ')}`) : null);
+    Object.keys(hour).length ? h('div', {}, h('p', { cls: 'soft' }, t('noise', byReason(Object.entries(hour)))), spark(port.rejected_minutes, t('noise', byReason(Object.entries(hour))))) : port.rejected_minutes.length ? h('p', { cls: 'soft' }, t('noNoise')) : null);
 }
 
 function busCard(bus) {
@@ -329,11 +357,13 @@ function drawDays(list, detail) {
     hasDay ? h('section', { cls: 'stack' }, h('h2', {}, t('figuresOf')), h('div', { cls: 'grid' }, ...figureCards(detail))) : null,
     all.length > 1 && list.days.length ? h('section', { cls: 'card' }, h('h2', {}, t('yieldByDay')), bars, legend(chargers.map((name) => [nameOf(name), kind(name)])), totals(list),
       h('details', {}, h('summary', {}, t('asTable')), h('div', { cls: 'scroll' }, dayTable(list, chargers)))) : null,
-    chargers.length > 1 && list.days.length > 1 ? h('section', { cls: 'card' }, h('h2', {}, t('compare')), h('p', { cls: 'soft' }, t('compareHint')), comparison, findings(list)) : findings(list, true),
+    chargers.length > 1 && list.days.filter((day) => day.day !== list.today).length > 1 ? h('section', { cls: 'card' }, h('h2', {}, t('compare')), h('p', { cls: 'soft' }, t('compareHint')), comparison, findings(list)) : findings(list, true),
   ].filter(Boolean));
 
+  // Today is not over: it has a bar, and is no day to compare or to average.
+  const whole = all.filter((day) => day !== list.today);
   if (bars.isConnected) stackedBars(bars, { unit: 'kWh', label: t('yieldByDay'), format: (value) => number(value, 1, 0), every: 1,
-    days: all.map((day) => ({ label: dayShort(day), href: `#days/${day}`, current: day === detail.day, title: `${dayLong(day)}: ${byDay.has(day) ? quantity(yieldOf(byDay.get(day)), 'kWh') : '–'}`, parts: chargers.map((name) => byDay.get(day)?.[name]?.yield ?? null) })) });
+    days: all.map((day) => ({ label: dayShort(day), href: `#days/${day}`, current: day === detail.day, title: `${dayLong(day)}: ${byDay.has(day) ? quantity(yieldOf(byDay.get(day)), 'kWh') : '–'}${day === list.today ? ` ${t('soFar')}` : ''}`, parts: chargers.map((name) => byDay.get(day)?.[name]?.yield ?? null) })) });
   const hours = (width) => { const step = (width < 420 ? 6 : width < 700 ? 4 : 2) * 3600; const list = []; for (let at = 0; at <= detail.end - detail.start; at += step) list.push(at); return list; };
   const time = { from: 0, to: detail.end - detail.start, xTicks: hours, xText: (at, fine) => (fine ? clock : hour)(detail.start + at, zone), hint: t('hint') };
   if (power.isConnected) lines(power, { ...time, label: t('powerOverDay'), axes: [{ unit: 'W', zero: true, stacked: true, format: (value) => number(value, 0), series: powers.map((one) => ({ ...one, name: nameOf(one.device), kind: kind(one.device) })) }] });
@@ -341,8 +371,8 @@ function drawDays(list, detail) {
     ...(amps.length ? [{ unit: 'A', zero: true, format: (value, fine) => number(value, fine ? 1 : 0), series: amps.map((one) => ({ ...one, name: t('current'), kind: 'k5' })) }] : [])] });
   if (comparison.isConnected) {
     const share = (day, name) => { const devices = byDay.get(day); const sum = yieldOf(devices); const own = devices?.[name]?.yield; return sum > 0 && own !== undefined ? own / sum * 100 : null; };
-    lines(comparison, { from: 0, to: all.length, xTicks: (width) => { const step = Math.max(1, Math.ceil(all.length * 52 / width)); return all.map((_, index) => index + 0.5).filter((_, index) => (all.length - 1 - index) % step === 0); }, xText: (at) => dayShort(all[Math.min(all.length - 1, Math.max(0, Math.floor(at)))]), label: t('compareHint'), hint: t('hint'),
-      axes: [{ unit: '%', zero: true, format: (value) => number(value, 0), series: chargers.map((name) => ({ name: nameOf(name), kind: kind(name), step: 1, points: all.map((day, index) => [index, share(day, name)]).filter((point) => point[1] !== null) })) }] });
+    lines(comparison, { from: 0, to: whole.length, xTicks: (width) => { const step = Math.max(1, Math.ceil(whole.length * 52 / width)); return whole.map((_, index) => index + 0.5).filter((_, index) => (whole.length - 1 - index) % step === 0); }, xText: (at) => dayShort(whole[Math.min(whole.length - 1, Math.max(0, Math.floor(at)))]), label: t('compareHint'), hint: t('hint'),
+      axes: [{ unit: '%', zero: true, format: (value) => number(value, 0), series: chargers.map((name) => ({ name: nameOf(name), kind: kind(name), step: 1, points: whole.map((day, index) => [index, share(day, name)]).filter((point) => point[1] !== null) })) }] });
   }
   window.scrollTo(0, scroll);
 }
@@ -389,12 +419,13 @@ function figureCards(detail) {
 function totals(list) {
   const all = list.total.daily_yields.plant;
   const sum = list.total.devices.plant?.yield;
-  return rows([sum !== undefined ? [t('total'), quantity(sum, 'kWh')] : null, all ? [t('best'), quantity(all.max, 'kWh')] : null, all ? [t('average'), quantity(all.mean, 'kWh')] : null]);
+  const isRunning = list.days.some((day) => day.day === list.today);
+  return rows([sum !== undefined ? [isRunning ? t('totalSoFar') : t('total'), quantity(sum, 'kWh')] : null, all ? [t('best'), quantity(all.max, 'kWh')] : null, all ? [isRunning ? t('averageWhole') : t('average'), quantity(all.mean, 'kWh')] : null]);
 }
 
 function dayTable(list, chargers) {
   return h('table', {}, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('day')), ...chargers.map((name) => h('th', { scope: 'col', cls: 'n' }, nameOf(name))), h('th', { scope: 'col', cls: 'n' }, t('total')))),
-    h('tbody', {}, ...list.days.slice().reverse().map((day) => h('tr', {}, h('th', { scope: 'row' }, h('a', { href: `#days/${day.day}` }, dayLong(day.day))), ...chargers.map((name) => h('td', { cls: 'n' }, day.devices[name]?.yield === undefined ? '–' : quantity(day.devices[name].yield, 'kWh'))),
+    h('tbody', {}, ...list.days.slice().reverse().map((day) => h('tr', {}, h('th', { scope: 'row' }, h('a', { href: `#days/${day.day}` }, dayLong(day.day)), day.day === list.today ? ` ${t('soFar')}` : ''), ...chargers.map((name) => h('td', { cls: 'n' }, day.devices[name]?.yield === undefined ? '–' : quantity(day.devices[name].yield, 'kWh'))),
       h('td', { cls: 'n' }, day.devices.plant?.yield === undefined ? '–' : quantity(day.devices.plant.yield, 'kWh'))))));
 }
 
@@ -403,8 +434,8 @@ function findings(list, isAlone) {
   const items = list.findings.map((one) => {
     const time = one.until ? t('until', dayLong(one.since), dayLong(one.until)) : t('since', dayLong(one.since));
     const less = one.kind === 'degradation' ? `${number(one.less_percent, 1)}\u00a0%` : quantity(one.less_percent, '%');
-    // Nothing that is worked out from a few weeks is sure to a hundred per cent.
-    const sure = one.confidence > 0.99 ? `>\u00a0${quantity(99, '%')}` : quantity(one.confidence * 100, '%');
+    // Nothing that is worked out from a few weeks is certain; the same words as in the finding's sentence.
+    const sure = one.confidence >= 0.99 ? t('moreThan', quantity(99, '%')) : quantity(Math.floor(one.confidence * 100 + 1e-6), '%');
     const text = one.kind === 'degradation' ? t('f_degradation', nameOf(one.device), less, '', sure) : t(`f_${one.kind}`, nameOf(one.device), less, time, sure);
     return h('li', { cls: one.alarm && !one.until ? 'l-error' : null }, text);
   });
