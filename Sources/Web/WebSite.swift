@@ -11,7 +11,7 @@ final class WebSite: Sendable {
     let credentials: Credentials
     let hub: EventHub
     let connections: ConnectionTable
-    let logins = LoginLimiter()
+    let logins: LoginLimiter
     private let desk: SnapshotDesk
     private let days: DayDesk
     private let ring: LogRing?
@@ -24,6 +24,7 @@ final class WebSite: Sendable {
         patience: Patience, limits: ConnectionTable.Limits = .init()
     ) {
         connections = ConnectionTable(limits)
+        logins = LoginLimiter(firstLock: patience.firstLock)
         self.loop = loop
         self.patience = patience
         self.ring = ring

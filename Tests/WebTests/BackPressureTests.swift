@@ -31,7 +31,7 @@ struct BackPressureTests {
         arguments: ["/healthz", "/metrics", "/api/v1/now", "/page.js", "/nothing"], [false, true])
     func unread(path: String, isLocked: Bool) async throws {
         var patience = Patience()
-        patience.answer = .seconds(1)
+        patience.answer = .seconds(3)
         let rig = try WebRig(snapshot: try .ofEverything(), patience: patience) {
             if isLocked { $0.web.password = Secret("sun & wind") }
         }

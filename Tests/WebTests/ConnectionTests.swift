@@ -131,6 +131,9 @@ struct LoginTests {
     private static func rig(token: String) throws -> WebRig {
         var patience = Patience()
         patience.wrongPassword = .milliseconds(1)
+        // So that it is not over before a busy machine has asked.
+        patience.firstLock = .minutes(4)
+        patience.idle = .minutes(4)
         return try WebRig(patience: patience) {
             $0.web.password = Secret("sun & wind")
             $0.web.token = Secret(token)
@@ -147,7 +150,7 @@ struct LoginTests {
         }
         #expect(answers == Array(repeating: 401, count: 10) + Array(repeating: 429, count: 30))
         let right = try await rig.ask("/metrics", from: "127.0.0.2", [Self.basic("sun & wind")])
-        #expect(right.status == 429 && (1...10).contains(Int(right.headers["retry-after"] ?? "") ?? 0))
+        #expect(right.status == 429 && (1...240).contains(Int(right.headers["retry-after"] ?? "") ?? 0))
         #expect(try await rig.ask("/metrics", from: "127.0.0.3", [Self.basic("sun & wind")]).status == 200)
         // A program with its token, and whoever asks without any, are not affected.
         #expect(

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Limits how often one address may try a wrong password or token.
 ///
-/// After ``freeFailures`` wrong ones the address is locked out for ``firstLock``, twice as long after each further one,
+/// After ``freeFailures`` wrong ones the address is locked out for `firstLock`, twice as long after each further one,
 /// ``longestLock`` at most. Other addresses are not affected, and passwords and tokens are counted apart. A quarter of
 /// an hour without a wrong one clears the count.
 final class LoginLimiter: Sendable {
@@ -19,13 +19,15 @@ final class LoginLimiter: Sendable {
     }
 
     static let freeFailures = 10
-    static let firstLock: TimeAmount = .seconds(10)
     static let longestLock: TimeAmount = .minutes(5)
     static let lifetime: TimeAmount = .minutes(15)
     /// Addresses that are remembered; the one whose failure is longest ago makes room for another.
     static let tableLimit = 1024
 
+    private let firstLock: TimeAmount
     private let entries = Mutex<[Key: Entry]>([:])
+
+    init(firstLock: TimeAmount = Patience().firstLock) { self.firstLock = firstLock }
 
     /// How many addresses are remembered.
     var count: Int { entries.withLock { $0.count } }
@@ -47,7 +49,7 @@ final class LoginLimiter: Sendable {
             entry.last = now
             if entry.failures >= Self.freeFailures {
                 let doublings = min(10, entry.failures - Self.freeFailures)
-                let lock = min(Self.longestLock, Self.firstLock * (1 << doublings))
+                let lock = min(Self.longestLock, firstLock * (1 << doublings))
                 entry.lockedUntil = now + lock
             }
             if entries[key] == nil, entries.count >= Self.tableLimit,

@@ -12,6 +12,8 @@ struct Patience: Sendable {
     var idle: TimeAmount = .seconds(30)
     /// How long the answer to a wrong password takes.
     var wrongPassword: TimeAmount = .milliseconds(500)
+    /// How long an address waits that tried too many wrong passwords; longer after each further one.
+    var firstLock: TimeAmount = .seconds(10)
     /// An open page that takes nothing for so long is closed.
     var listener: TimeAmount = .seconds(20)
     /// A bridge that has not answered by then hangs.
