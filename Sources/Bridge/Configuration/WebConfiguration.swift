@@ -87,7 +87,10 @@ extension OptionCatalogue {
                 "A file with the password and nothing else."),
             .secret(
                 "token", \.web.token,
-                "What a program must send, as \"Authorization: Bearer …\". Better kept in token_file."),
+                """
+                What a program must send, as "Authorization: Bearer …"; use 16 random characters or more. Better kept \
+                in token_file.
+                """),
             .path(
                 "token_file", \.web.tokenFile, allowed: "a path, or \"\"",
                 "A file with the token and nothing else."),

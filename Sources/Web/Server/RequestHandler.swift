@@ -11,7 +11,8 @@ final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Between answers to requests that came together, so that other connections are served in between.
+    /// Between answers to requests that came together, for each open connection: all connections together get a
+    /// thousand such answers a second, so that the event loop has time for others.
     private static let pipeliningPause: TimeAmount = .milliseconds(1)
 
     private let site: WebSite
@@ -239,7 +240,8 @@ final class RequestHandler: ChannelInboundHandler {
                 handler.complete(isKept: isKept, result, context)
             }
             if bound.value.0.isPipelined {
-                bound.eventLoop.scheduleTask(in: Self.pipeliningPause, complete)
+                let pause = Self.pipeliningPause * max(1, bound.value.0.site.connections.count)
+                bound.eventLoop.scheduleTask(in: pause, complete)
             } else {
                 bound.eventLoop.execute(complete)
             }
