@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "VEDirect", targets: ["VEDirect"]),
         .library(name: "MasterBus", targets: ["MasterBus"]),
         .library(name: "Web", targets: ["Web"]),
+        .library(name: "MQTTWire", targets: ["MQTTWire"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -29,12 +30,14 @@ let package = Package(
         // Protocols: no I/O, no clocks, no knowledge of MQTT.
         .target(name: "VEDirect", swiftSettings: strict),
         .target(name: "MasterBus", swiftSettings: strict),
+        // What a broker may send, checked before libmosquitto reads it.
+        .target(name: "MQTTWire", swiftSettings: strict),
 
         // The daemon's rooms: ports, plant, schema, MQTT, configuration.
         .target(
             name: "Bridge",
             dependencies: [
-                "VEDirect", "MasterBus", "History", "Update", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
+                "VEDirect", "MasterBus", "MQTTWire", "History", "Update", "CLinux", "CMosquitto", "COpenSSL", "CUdev",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
@@ -88,12 +91,17 @@ let package = Package(
 
         .testTarget(name: "VEDirectTests", dependencies: ["VEDirect", "Simulation"], swiftSettings: strict),
         .testTarget(name: "MasterBusTests", dependencies: ["MasterBus"], swiftSettings: strict),
+        .testTarget(name: "MQTTWireTests", dependencies: ["MQTTWire", "MQTTTraffic"], swiftSettings: strict),
+        // Brokers that break the rules, for the tests in short and for the proof at length.
+        .target(name: "MQTTTraffic", dependencies: ["Bridge"], path: "Tests/MQTTTraffic", swiftSettings: system),
+        .executableTarget(
+            name: "MQTTStorm", dependencies: ["MQTTTraffic"], path: "Tests/MQTTStorm", swiftSettings: system),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "VEDirect", "MasterBus"], swiftSettings: system),
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "Bridge", "History", "Simulation", "Update", "VEDirect", "MasterBus", "CLinux",
+                "Bridge", "History", "MQTTTraffic", "Simulation", "Update", "VEDirect", "MasterBus", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: system

@@ -30,11 +30,9 @@ enum BrokerCall {
         }
     }
 
-    /// How many attempts the daemon would make before it has tried every way: another address of the same name, an older
-    /// version of the protocol.
+    /// How many attempts the daemon would make before it has tried both versions of the protocol.
     private static func attempts(for cause: MQTTClient.Cause) -> Int {
         switch cause {
-        case .refused, .unreachable, .timedOut: 2
         case .closed: 3
         default: 1
         }

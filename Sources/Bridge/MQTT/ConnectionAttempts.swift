@@ -2,9 +2,6 @@
 struct ConnectionAttempts {
     /// The version to offer.
     private(set) var choice = ProtocolChoice()
-    /// The local address to connect from. Only ever `0.0.0.0`, which limits an attempt to IPv4: the library tries a
-    /// single address of a name, and where IPv6 is configured but leads nowhere the IPv4 address gets its turn so.
-    private(set) var bindAddress: String?
 
     private var backoff: ReconnectBackoff
     private var attempts = 0
@@ -74,10 +71,6 @@ struct ConnectionAttempts {
                 attempts -= 1
                 return nil
             case .closed: choice.closed()
-            // A broker may listen at one of both only.
-            case .timedOut, .unreachable, .refused: bindAddress = bindAddress == nil ? "0.0.0.0" : nil
-            // Perhaps there is no IPv4 address.
-            case .hostNotFound, .other: bindAddress = nil
             default: break
             }
         }

@@ -6,29 +6,19 @@ struct ConnectionFailure: Error, Equatable {
     let cause: MQTTClient.Cause
     let reason: String
 
-    /// What `mosquitto_connect` or one of the loop calls returned. `code` is errno, read right after the call; where
-    /// the name could not be resolved the library puts the resolver's code there.
-    init(result: Int32, errno code: Int32, address: BrokerAddress, keepalive: Duration, tlsText: String?) {
+    /// What a call of libmosquitto returned; `code` is errno, read right after the call.
+    init(result: Int32, errno code: Int32, address: BrokerAddress, keepalive: Duration) {
         switch result {
-        case MOSQ_ERR_EAI.rawValue:
-            self.init(resolver: code, address: address)
-        case MOSQ_ERR_ERRNO.rawValue where code == EPROTO || tlsText != nil:
-            self.init(tls: tlsText, address: address)
-        case MOSQ_ERR_ERRNO.rawValue:
-            self.init(system: code, address: address)
-        case MOSQ_ERR_TLS.rawValue, MOSQ_ERR_TLS_HANDSHAKE.rawValue:
-            self.init(tls: tlsText, address: address)
-        case MOSQ_ERR_CONN_LOST.rawValue, MOSQ_ERR_NO_CONN.rawValue:
-            self.init(.closed, "\(address) closed the connection")
         case MOSQ_ERR_KEEPALIVE.rawValue:
             self.init(.timedOut, "\(address) has not answered a ping for \(keepalive)")
-        case MOSQ_ERR_PROTOCOL.rawValue, MOSQ_ERR_MALFORMED_PACKET.rawValue, MOSQ_ERR_MALFORMED_UTF8.rawValue,
-            MOSQ_ERR_DUPLICATE_PROPERTY.rawValue:
-            self.init(.other, "\(address) does not speak MQTT, or broke its rules")
+        case MOSQ_ERR_CONN_LOST.rawValue, MOSQ_ERR_NO_CONN.rawValue:
+            self.init(.closed, "\(address) closed the connection")
         case MOSQ_ERR_INVAL.rawValue:
             self.init(.settings, "the settings for \(address) are not usable: check host and port")
+        case MOSQ_ERR_ERRNO.rawValue where code != 0:
+            self.init(.other, "\(address): libmosquitto failed: \(String(cString: strerror(code)))")
         default:
-            self.init(.other, "\(address): \(String(cString: mosquitto_strerror(result)))")
+            self.init(.other, "\(address): libmosquitto failed: \(String(cString: mosquitto_strerror(result)))")
         }
     }
 
@@ -65,12 +55,8 @@ struct ConnectionFailure: Error, Equatable {
         }
     }
 
-    /// A failed handshake, with what the TLS library logged.
-    init(tls text: String?, address: BrokerAddress) {
-        guard let text else {
-            self.init(.tls, "TLS with \(address) failed")
-            return
-        }
+    /// A failed handshake or a broken encrypted connection, with OpenSSL's reason.
+    init(tls text: String, address: BrokerAddress) {
         // What people meet most, in words that say what to do.
         let hint: String
         if text.contains("certificate verify failed") {
@@ -123,6 +109,8 @@ struct ConnectionFailure: Error, Equatable {
     /// The reason in a DISCONNECT that the broker sent (MQTT 5).
     init(disconnect code: Int32, address: BrokerAddress, clientID: String) {
         switch code {
+        case 0:
+            self.init(.closed, "\(address) ended the connection")
         case 0x8B:
             self.init(.closed, "\(address) is shutting down")
         case 0x8E:

@@ -230,7 +230,6 @@ public final class MQTTClient: Sendable {
 
     /// Breaks the connection as a pulled cable or a killed process would: no farewell. For tests of the will.
     func breakConnection() {
-        let socket = state.withLock { $0.session }?.socket ?? -1
-        if socket >= 0 { _ = shutdown(socket, Int32(SHUT_RDWR)) }
+        state.withLock { $0.session }?.sever()
     }
 }

@@ -37,6 +37,8 @@ extension MQTTClient {
         case rejected
         /// The broker, or something on the way, closed the connection.
         case closed
+        /// The broker does not keep to MQTT, or something else listens on the port.
+        case violation
         /// Another client connected with our client identifier.
         case takenOver
         /// The settings cannot work, for example a certificate file that cannot be read.

@@ -81,10 +81,12 @@ extension MQTTClient {
                 settings: settings, address: address, version: attempts.choice.version)
             state.withLock { $0.session = session }
             var keepalive = max(5, min(65_535, Int(settings.keepalive.components.seconds)))
-            try session.connect(keepalive: Int32(keepalive), bindAddress: attempts.bindAddress)
-            // The library does not: a program that is started meanwhile would hold the connection open after its end.
-            _ = fcntl(session.socket, F_SETFD, FD_CLOEXEC)
-            if let insisted = try waitForAnswer(session, address) { keepalive = max(1, Int(insisted)) }
+            let deadline = ContinuousClock.now + settings.connectTimeout
+            try session.connect(keepalive: Int32(keepalive), deadline: deadline)
+            if let insisted = try waitForAnswer(session, address, until: deadline) {
+                // 0: the broker wants no pings.
+                keepalive = insisted == 0 ? 65_535 : Int(insisted)
+            }
             attempts.connected(at: .now)
             announceConnection(session, version: attempts.choice.version)
             try exchange(session, address, keepalive: .seconds(keepalive))
@@ -98,38 +100,25 @@ extension MQTTClient {
 
     /// Waits for TCP, TLS and the broker's answer. Answers the keepalive the broker insists on, if any.
     private func waitForAnswer(
-        _ session: MosquittoSession, _ address: BrokerAddress
+        _ session: MosquittoSession, _ address: BrokerAddress, until deadline: ContinuousClock.Instant
     ) throws(ConnectionFailure) -> UInt16? {
-        let deadline = ContinuousClock.now + settings.connectTimeout
-        var isTCPConnected = false
         while true {
             guard stopRequest == nil else { throw ConnectionFailure(.stopped, "stopped") }
             guard !hasMoved else { throw ConnectionFailure(.moved, "the broker is no longer at \(address)") }
             guard ContinuousClock.now < deadline else {
-                throw isTCPConnected
+                throw session.isConnected
                     ? ConnectionFailure(
                         .timedOut, "\(address) took the connection but sent no answer for \(settings.connectTimeout)")
                     : ConnectionFailure(.timedOut, "no answer from \(address) for \(settings.connectTimeout)")
             }
-            let ready = waitForSocket(session, writes: !isTCPConnected || session.wantsToWrite, until: deadline)
-            guard !ready.isEmpty else { continue }
-            if !isTCPConnected {
-                let code = Self.pendingError(session.socket)
-                guard code == 0 else {
-                    let failure = ConnectionFailure(system: code, address: address)
-                    throw failure.cause == .closed ? session.closedBeforeAnswer : failure
-                }
-                isTCPConnected = true
-            }
-            let unread = Self.unreadBytes(session.socket)
+            let ready = waitForSocket(session, until: deadline)
             var failure: ConnectionFailure?
             do throws(ConnectionFailure) {
-                if ready.contains(.read) { try session.readAvailable() }
-                if session.socket >= 0, session.wantsToWrite { try session.writeWaiting() }
+                try session.turn(ready, keepsAlive: false)
             } catch {
                 failure = error
             }
-            // A refusal is reported and returned as an error at the same time; the report says more.
+            // What the broker said before it closed the connection says more than that it did.
             for case .answered(let code, let keepalive) in session.takeProgress().reports {
                 guard code == 0 else {
                     throw ConnectionFailure(
@@ -138,19 +127,11 @@ extension MQTTClient {
                 }
                 return keepalive
             }
-            if let failure, failure.cause != .closed { throw failure }
-            // A peer that closed and left nothing to read won't answer any more. The library overlooks this during
-            // the TLS handshake, and polling such a socket would spin.
-            if failure != nil || session.socket < 0
-                || (ready.contains(.closed) && Self.unreadBytes(session.socket) == unread)
-            {
-                throw session.closedBeforeAnswer
-            }
+            if let failure { throw failure }
         }
     }
 
     private func announceConnection(_ session: MosquittoSession, version: ProtocolVersion) {
-        session.stopLogging()
         let subscriptions = state.withLock { state in
             state.counters.connects += 1
             state.acceptsMessages = state.stop == nil
@@ -178,23 +159,22 @@ extension MQTTClient {
             // from what was said and heard last, in whole seconds; half of it is late enough, and seldom enough.
             var deadline = ContinuousClock.now + keepalive / 2
             if let farewell { deadline = min(deadline, farewell.deadline) }
-            let ready = waitForSocket(session, writes: session.wantsToWrite, until: deadline)
+            let ready = waitForSocket(session, until: deadline)
             state.withLock { $0.wakeUps += 1 }
             var failure: ConnectionFailure?
             do throws(ConnectionFailure) {
-                if ready.contains(.read) { try session.readAvailable() }
-                if session.socket >= 0, session.wantsToWrite { try session.writeWaiting() }
-                if session.socket >= 0 { try session.keepAlive() }
+                try session.turn(ready, keepsAlive: true)
             } catch {
                 failure = error
             }
-            // The broker's own words come before the library's error, which only says that the socket is closed.
+            // The broker's own words come before the failure, which only says that the connection is closed.
             if let code = deliver(session) {
                 throw ConnectionFailure(disconnect: code, address: address, clientID: settings.clientID)
             }
-            if let failure { throw failure }
-            guard session.socket >= 0 || farewell?.isSaid == true else {
-                throw ConnectionFailure(.closed, "\(address) closed the connection")
+            if let failure {
+                // A broker may close the connection as soon as it has our farewell.
+                if failure.cause == .closed, farewell?.isSaid == true, session.isFarewellSent { continue }
+                throw failure
             }
         }
     }
@@ -236,7 +216,7 @@ extension MQTTClient {
 
     private struct Farewell {
         let deadline: ContinuousClock.Instant
-        /// DISCONNECT is queued; the library closes the socket once it is written.
+        /// DISCONNECT is queued.
         var isSaid = false
     }
 
@@ -258,7 +238,7 @@ extension MQTTClient {
     /// acknowledgement in time no DISCONNECT is sent, so the broker publishes the will.
     private func continueFarewell(_ session: MosquittoSession, _ farewell: inout Farewell?) -> Bool {
         guard var current = farewell else { return false }
-        if current.isSaid, session.socket < 0 {
+        if current.isSaid, session.isFarewellSent {
             state.withLock { $0.stopResult = .clean }
             return true
         }
@@ -274,49 +254,31 @@ extension MQTTClient {
 
     // MARK: The socket
 
-    private struct Readiness: OptionSet {
-        let rawValue: Int
-        static let read = Readiness(rawValue: 1)
-        static let write = Readiness(rawValue: 2)
-        /// The peer has closed its side, or the connection is broken.
-        static let closed = Readiness(rawValue: 4)
-    }
-
     /// POLLRDHUP, which Swift's Glibc module does not show: the peer closed its side.
     private static let peerClosed: Int16 = 0x2000
 
     /// Waits for the socket, a caller's `wake`, or the deadline.
     private func waitForSocket(
-        _ session: MosquittoSession, writes: Bool, until deadline: ContinuousClock.Instant
-    ) -> Readiness {
-        let interest = Int16(POLLIN) | Self.peerClosed | (writes ? Int16(POLLOUT) : 0)
+        _ session: MosquittoSession, until deadline: ContinuousClock.Instant
+    ) -> BrokerTransport.Readiness {
+        let interest = session.interest
+        let reads = interest.reads ? Int16(POLLIN) | Self.peerClosed : 0
         var entries = (
-            pollfd(fd: session.socket, events: interest, revents: 0),
+            pollfd(fd: interest.descriptor, events: reads | (interest.writes ? Int16(POLLOUT) : 0), revents: 0),
             pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)
         )
-        let timeout = PollTimeout.milliseconds(until: deadline)
+        let next = interest.deadline.map { min($0, deadline) } ?? deadline
+        let timeout = interest.isImmediate ? 0 : PollTimeout.milliseconds(until: next)
         let count = withUnsafeMutableBytes(of: &entries) { bytes in
             bytes.withMemoryRebound(to: pollfd.self) { poll($0.baseAddress, 2, timeout) }
         }
         guard count > 0 else { return [] }
         if entries.1.revents != 0 { wake.clear() }
         let events = entries.0.revents
-        var ready: Readiness = []
+        var ready: BrokerTransport.Readiness = []
+        if events & (Int16(POLLIN) | Self.peerClosed) != 0 { ready.insert(.read) }
         if events & Int16(POLLOUT) != 0 { ready.insert(.write) }
-        if events & (Self.peerClosed | Int16(POLLHUP) | Int16(POLLERR)) != 0 { ready.insert([.closed, .read]) }
-        if events & Int16(POLLIN) != 0 { ready.insert(.read) }
+        if events & (Int16(POLLHUP) | Int16(POLLERR)) != 0 { ready.insert([.read, .write]) }
         return ready
-    }
-
-    /// The outcome of a `connect` in the background, an errno; 0 if it succeeded.
-    private static func pendingError(_ socket: Int32) -> Int32 {
-        var code: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        return getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno
-    }
-
-    private static func unreadBytes(_ socket: Int32) -> Int32 {
-        var count: Int32 = 0
-        return ioctl(socket, UInt(FIONREAD), &count) == 0 ? count : 0
     }
 }

@@ -1,5 +1,6 @@
 import CMosquitto
 import Glibc
+import MQTTWire
 import Synchronization
 
 /// One attempt to connect and, if it succeeds, the connection: one libmosquitto client object.
@@ -7,8 +8,10 @@ import Synchronization
 /// A new object for every attempt means that nothing waits in the library from an earlier connection, so an old value
 /// can't overtake a new one after a reconnect, and that certificate files are read again.
 ///
-/// The `loop…` calls and `connect` belong to the client's thread. Everything else may be called from any thread. The
-/// object is destroyed with the last reference, so never under a caller's feet.
+/// The library has no network: `BrokerTransport` has it, and hands over only what `BrokerValidator` has checked.
+///
+/// `connect` and `turn` belong to the client's thread. Everything else may be called from any thread. The object is
+/// destroyed with the last reference, so never under a caller's feet.
 final class MosquittoSession: Sendable {
     /// What the library reported, in order, for the client's thread to act on outside the library's locks.
     enum Report {
@@ -17,15 +20,6 @@ final class MosquittoSession: Sendable {
         case message(topic: String, payload: [UInt8], retained: Bool, qos: Int, reply: MQTTClient.Reply?)
         case subscribed(filter: String, code: Int32, reason: String)
         case refused(topic: String, reason: String)
-    }
-
-    /// The library's handle.
-    ///
-    /// `@unchecked Sendable`: the pointer never changes, libmosquitto documents its functions as thread safe once
-    /// `mosquitto_threaded_set` was called (done before the handle leaves `init`), and the object outlives every call
-    /// because it is destroyed only in the owner's `deinit`.
-    private struct Handle: @unchecked Sendable {
-        let pointer: OpaquePointer
     }
 
     private struct Pending {
@@ -45,7 +39,6 @@ final class MosquittoSession: Sendable {
         var acknowledged = 0
         var refused = 0
         var roundTrip: Duration?
-        var tlsText: String?
     }
 
     /// What changed since the last look: for the client's counters.
@@ -57,16 +50,16 @@ final class MosquittoSession: Sendable {
         var hasDrained = false
     }
 
-    private let handle: Handle
+    private let handle: LibraryHandle
     private let settings: MQTTClient.Settings
     private let address: BrokerAddress
     private let version: MQTTClient.ProtocolVersion
-    /// Trust in the broker; nil without TLS. The library holds a reference of its own to the context inside.
+    /// Trust in the broker; nil without TLS.
     private let encryption: TLSContext?
     private let ledger = Mutex(Ledger())
-    /// Held while the library reads from the socket or writes to it: where it meets an error it closes the socket, and
-    /// two threads that met one at the same time would close two. Taken before the ledger, never while that is held.
-    private let line = Mutex(())
+    /// The way to the broker, once `connect` was called. Its lock is also held while the library reads or writes.
+    /// Taken before the ledger, never while that is held.
+    private let transport = Mutex<BrokerTransport?>(nil)
 
     /// Initialised once and never cleaned up: the library's documentation asks for one call before all others.
     private static let libraryResult: Int32 = mosquitto_lib_init()
@@ -95,18 +88,17 @@ final class MosquittoSession: Sendable {
         else {
             throw ConnectionFailure(.settings, "libmosquitto cannot be used: \(String(cString: strerror(errno)))")
         }
-        handle = Handle(pointer: pointer)
+        handle = LibraryHandle(pointer: pointer)
         self.settings = settings
         mosquitto_threaded_set(pointer, true)
         // Unretained: the callbacks run only inside calls made by someone who holds a reference.
         mosquitto_user_data_set(pointer, Unmanaged.passUnretained(self).toOpaque())
         mosquitto_int_option(
             pointer, MOSQ_OPT_PROTOCOL_VERSION, version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311)
-        mosquitto_int_option(pointer, MOSQ_OPT_TCP_NODELAY, 1)
+        mosquitto_int_option(pointer, MOSQ_OPT_RECEIVE_MAXIMUM, Int32(BrokerValidator.Limit.receiveMaximum))
         setCallbacks()
         try setCredentials()
         try setWill()
-        if let encryption { try setTLS(encryption) }
     }
 
     deinit {
@@ -168,14 +160,6 @@ final class MosquittoSession: Sendable {
         return UInt32(clamping: seconds + (attoseconds > 0 ? 1 : 0))
     }
 
-    private func setTLS(_ encryption: TLSContext) throws(ConnectionFailure) {
-        // In this order: without the first option the library refuses a context of ours.
-        guard mosquitto_int_option(handle.pointer, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0) == MOSQ_ERR_SUCCESS.rawValue,
-            mosquitto_void_option(handle.pointer, MOSQ_OPT_SSL_CTX, UnsafeMutableRawPointer(encryption.pointer))
-                == MOSQ_ERR_SUCCESS.rawValue
-        else { throw ConnectionFailure(.settings, "this libmosquitto was built without TLS") }
-    }
-
     private func setCallbacks() {
         let pointer = handle.pointer
         mosquitto_connect_v5_callback_set(pointer) { @Sendable _, owner, code, _, properties in
@@ -183,11 +167,6 @@ final class MosquittoSession: Sendable {
             let given = mosquitto_property_read_int16(
                 properties, Int32(MQTT_PROP_SERVER_KEEP_ALIVE.rawValue), &keepalive, false)
             MosquittoSession.from(owner)?.report(.answered(code: code, keepalive: given == nil ? nil : keepalive))
-        }
-        mosquitto_disconnect_v5_callback_set(pointer) { @Sendable _, owner, code, _ in
-            // Below 0x80 it is the library's own code, which the loop call returns as well.
-            guard code >= 0x80 else { return }
-            MosquittoSession.from(owner)?.report(.disconnected(code: code))
         }
         mosquitto_message_v5_callback_set(pointer) { @Sendable _, owner, message, properties in
             guard let message = message?.pointee, let topic = message.topic else { return }
@@ -203,13 +182,6 @@ final class MosquittoSession: Sendable {
         mosquitto_subscribe_v5_callback_set(pointer) { @Sendable _, owner, identifier, count, granted, _ in
             guard count > 0, let granted else { return }
             MosquittoSession.from(owner)?.subscriptionAnswered(identifier, code: granted[0])
-        }
-        if address.tls {
-            // The only place where the library says why TLS failed. May be called on any thread.
-            mosquitto_log_callback_set(pointer) { @Sendable _, owner, level, text in
-                guard level == Int32(MOSQ_LOG_ERR), let text else { return }
-                MosquittoSession.from(owner)?.keepTLSText(String(cString: text))
-            }
         }
     }
 
@@ -275,16 +247,8 @@ final class MosquittoSession: Sendable {
         }
     }
 
-    private func keepTLSText(_ text: String) {
-        // The first line names the cause; what follows is its echo.
-        ledger.withLock { ledger in
-            if ledger.tlsText == nil { ledger.tlsText = text }
-        }
-    }
-
     // MARK: For the client
 
-    var tlsText: String? { ledger.withLock { $0.tlsText } }
     var pendingCount: Int { ledger.withLock { $0.pending.count } }
     var pendingBytes: Int { ledger.withLock { $0.pendingBytes } }
 
@@ -365,95 +329,101 @@ final class MosquittoSession: Sendable {
         }
     }
 
+    /// Writes what is queued as far as the network takes it; from any thread. False where the client's own thread has
+    /// to see to it: it is at work itself, something is left, or something went wrong.
+    func writeAtOnce() -> Bool {
+        let isWritten = transport.withLockIfAvailable { $0?.flush() ?? false }
+        // A message of quality of service 0 is settled when it is written, and may have been the one in the way of others.
+        return isWritten == true && !ledger.withLock { $0.hasDrained }
+    }
+
+    /// Breaks the connection, as a pulled cable would.
+    func sever() { transport.withLock { $0?.sever() } }
+
     // MARK: For the client's thread
 
-    /// The socket, or -1.
-    var socket: Int32 { mosquitto_socket(handle.pointer) }
-    var wantsToWrite: Bool { mosquitto_want_write(handle.pointer) }
+    /// What to wait for.
+    struct Interest {
+        var descriptor: Int32 = -1
+        var reads = false
+        var writes = false
+        /// When to go on without an event.
+        var deadline: ContinuousClock.Instant?
+        /// Not to wait at all.
+        var isImmediate = false
+    }
+
+    var interest: Interest {
+        transport.withLock { transport in
+            guard let transport else { return Interest() }
+            return Interest(
+                descriptor: transport.descriptor, reads: transport.wantsToRead, writes: transport.wantsToWrite,
+                deadline: transport.nextDeadline, isImmediate: transport.hasMoreToDo)
+        }
+    }
+
+    /// Whether TCP is connected.
+    var isConnected: Bool { transport.withLock { $0?.isConnected ?? false } }
+    /// Whether the farewell is on its way to the broker, and nothing is left to write.
+    var isFarewellSent: Bool { transport.withLock { $0?.isFarewellSent ?? false } }
 
     /// Starts to connect. Resolving the name may block.
-    func connect(keepalive: Int32, bindAddress: String?) throws(ConnectionFailure) {
+    func connect(keepalive: Int32, deadline: ContinuousClock.Instant) throws(ConnectionFailure) {
+        try prepare(keepalive: keepalive)
+        // Made inside the lock, which thereby owns it; until it is connected only this thread is here.
+        try transport.withLock { transport throws(ConnectionFailure) in
+            transport = try BrokerTransport(
+                to: address, encryption: encryption, library: handle, validator: makeValidator(),
+                keepalive: keepalive, deadline: deadline)
+        }
+    }
+
+    /// Takes a socket that is connected already, and owns it: for tests without a network.
+    func connect(over socket: Int32, keepalive: Int32) throws(ConnectionFailure) {
+        try prepare(keepalive: keepalive)
+        try transport.withLock { transport throws(ConnectionFailure) in
+            transport = try BrokerTransport(
+                over: socket, library: handle, validator: makeValidator(), keepalive: keepalive)
+        }
+    }
+
+    private func makeValidator() -> BrokerValidator {
+        BrokerValidator(version: version == .v5 ? .v5 : .v311, hasClientID: !settings.clientID.isEmpty)
+    }
+
+    /// Gives the library what belongs into CONNECT beside the options.
+    private func prepare(keepalive: Int32) throws(ConnectionFailure) {
+        guard version == .v5 else { return }
         var properties: OpaquePointer?
         let expiry = Self.wholeSeconds(max(settings.sessionExpiry, settings.willDelay))
-        if version == .v5, expiry > 0 {
+        if expiry > 0 {
             mosquitto_property_add_int32(&properties, Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue), expiry)
         }
+        // A larger packet ends the connection: a broker that knows the limit does not send it.
+        mosquitto_property_add_int32(
+            &properties, Int32(MQTT_PROP_MAXIMUM_PACKET_SIZE.rawValue), UInt32(BrokerValidator.Limit.packet))
         defer { if properties != nil { mosquitto_property_free_all(&properties) } }
-        if properties != nil {
-            // Only the call that waits for the connection takes properties. Without a host it keeps them, finds its
-            // arguments wrong and does nothing more; the call that does not wait then sends them.
-            mosquitto_connect_bind_v5(handle.pointer, nil, Int32(address.port), keepalive, nil, properties)
-        }
-        try check {
-            mosquitto_connect_bind_async(handle.pointer, address.host, Int32(address.port), keepalive, bindAddress)
-        }
+        // Only the call that waits for the connection takes properties. Without a host it keeps them, finds its
+        // arguments wrong and does nothing more; the call that does not wait then sends them.
+        mosquitto_connect_bind_v5(handle.pointer, nil, Int32(address.port), keepalive, nil, properties)
     }
 
-    /// Why TLS failed, where either end has said so.
-    var encryptionFailure: ConnectionFailure? {
-        guard let check = encryption?.check else { return nil }
-        if let refusal = check.refusal { return ConnectionFailure(.tls, "TLS with \(address) refused: \(refusal)") }
-        return check.alert.map { ConnectionFailure(.tls, "TLS with \(address) failed: \($0)") }
-    }
-
-    /// The other end closed the connection before it answered.
-    var closedBeforeAnswer: ConnectionFailure {
-        if let encryptionFailure { return encryptionFailure }
-        if let guess = encryption?.check.guess {
-            return ConnectionFailure(.closed, "\(address) closed the connection before it answered: \(guess)")
+    /// Moves bytes between broker and library as far as both take them.
+    ///
+    /// - Parameters:
+    ///   - ready: What the socket is ready for.
+    ///   - keepsAlive: Whether the library pings when it is time, and notices a missing answer.
+    func turn(_ ready: BrokerTransport.Readiness, keepsAlive: Bool) throws(ConnectionFailure) {
+        try transport.withLock { transport throws(ConnectionFailure) in
+            try transport?.turn(ready, keepsAlive: keepsAlive) { self.report($0) }
         }
-        return ConnectionFailure(closedBeforeAnswer: address)
     }
 
     /// Keeps a certificate that was trusted on first use. Gives the words for the log, nil if nothing new was trusted.
     func keepTrust() -> String? { encryption?.check.keepTrust() }
 
-    func readAvailable() throws(ConnectionFailure) {
-        try check { mosquitto_loop_read(handle.pointer, 1) }
-    }
-
-    func writeWaiting() throws(ConnectionFailure) {
-        try check { mosquitto_loop_write(handle.pointer, 1) }
-    }
-
-    /// Pings when it is time, and notices a missing answer.
-    func keepAlive() throws(ConnectionFailure) {
-        try check { mosquitto_loop_misc(handle.pointer) }
-    }
-
-    /// Writes what is queued as far as the socket takes it; from any thread. False where the client's own thread has to
-    /// see to it: it is at work itself, something is left, or something went wrong.
-    func writeAtOnce() -> Bool {
-        let isWritten: Bool? = line.withLockIfAvailable { _ in
-            let result = socket >= 0 ? mosquitto_loop_write(handle.pointer, 1) : Int32(MOSQ_ERR_NO_CONN.rawValue)
-            return result == MOSQ_ERR_SUCCESS.rawValue && !wantsToWrite
-        }
-        // A message of quality of service 0 is settled when it is written, and may have been the one in the way of others.
-        return isWritten == true && !ledger.withLock { $0.hasDrained }
-    }
-
-    /// Queues the farewell. The socket closes once it is written.
+    /// Queues the farewell, which leaves with the next turn.
     func disconnect() {
         mosquitto_disconnect_v5(handle.pointer, 0, nil)
-    }
-
-    /// Once connected the log text is no longer needed, and formatting it for every message costs time.
-    func stopLogging() {
-        mosquitto_log_callback_set(handle.pointer, nil)
-    }
-
-    private func check(_ call: () -> Int32) throws(ConnectionFailure) {
-        let (result, code) = line.withLock { _ in
-            let result = call()
-            return (result, errno)
-        }
-        guard result != MOSQ_ERR_SUCCESS.rawValue else { return }
-        if let encryptionFailure { throw encryptionFailure }
-        let failure = ConnectionFailure(
-            result: result, errno: code, address: address, keepalive: settings.keepalive, tlsText: tlsText)
-        if failure.cause == .tls, tlsText == nil, let guess = encryption?.check.guess {
-            throw ConnectionFailure(.tls, "\(address) closed the connection during the TLS handshake: \(guess)")
-        }
-        throw failure
     }
 }

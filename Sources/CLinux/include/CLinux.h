@@ -14,6 +14,9 @@
 // out of this file: it would take timespec from Glibc's own module.
 int vebridge_clock_is_synchronised(void);
 
+// Makes `replaced` another name of `descriptor`, closed in programs that are started. Gives `replaced`, or -1 and errno.
+int vebridge_replace_descriptor(int descriptor, int replaced);
+
 // Asks the driver to hand on short reads at once (FTDI waits 16 ms otherwise). Drivers that can't are left alone.
 static inline void vebridge_low_latency(int descriptor) {
     struct serial_struct settings;

@@ -4,6 +4,7 @@
 // from Swift's Glibc module. That the declarations are OpenSSL's own is checked where COpenSSL.c is compiled.
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
@@ -55,7 +56,11 @@ SSL_CTX *SSL_get_SSL_CTX(const SSL *connection);
 int SSL_set_fd(SSL *connection, int descriptor);
 long SSL_ctrl(SSL *connection, int command, long number, void *pointer);
 int SSL_connect(SSL *connection);
+int SSL_read(SSL *connection, void *bytes, int room);
 int SSL_write(SSL *connection, const void *bytes, int count);
+int SSL_get_error(const SSL *connection, int result);
+int SSL_shutdown(SSL *connection);
+uint64_t SSL_set_options(SSL *connection, uint64_t options);
 
 // Certificates.
 X509 *X509_STORE_CTX_get0_cert(const X509_STORE_CTX *store);
@@ -113,6 +118,13 @@ enum {
     VEBRIDGE_SSL_VERIFY_PEER = 1,
     VEBRIDGE_SSL_CTRL_SET_MIN_PROTO_VERSION = 123,
     VEBRIDGE_SSL_CTRL_SET_TLSEXT_HOSTNAME = 55,
+    VEBRIDGE_SSL_CTRL_MODE = 33,
+    VEBRIDGE_SSL_MODES = 0x13,
+    VEBRIDGE_SSL_OP_NO_RENEGOTIATION = 1 << 30,
+    VEBRIDGE_SSL_ERROR_WANT_READ = 2,
+    VEBRIDGE_SSL_ERROR_WANT_WRITE = 3,
+    VEBRIDGE_SSL_ERROR_SYSCALL = 5,
+    VEBRIDGE_SSL_ERROR_ZERO_RETURN = 6,
     VEBRIDGE_TLS1_2_VERSION = 0x0303,
     VEBRIDGE_SSL_FILETYPE_PEM = 1,
     VEBRIDGE_SSL_CB_READ = 0x04,

@@ -453,7 +453,8 @@ struct MQTTClientFailureTests {
         defer { broker.stop() }
         let (client, events) = try startClient(settings(BrokerAddress(host: "127.0.0.1", port: broker.port)))
         let failure = try await events.waitForDisconnection()
-        #expect(failure.reason.contains("does not speak MQTT"))
+        #expect(failure.cause == .violation)
+        #expect(failure.reason.contains("does not keep to MQTT: it begins with 0x48"))
         client.stop()
     }
 

@@ -99,18 +99,6 @@ struct ReconnectTests {
         #expect(told[3].reason == "another client connected" && told[3].retryAfter == .seconds(1))
     }
 
-    @Test func triesIPv4WhenTheNameLeadsNowhere() {
-        let now = ContinuousClock.now
-        var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "x")
-        _ = attempts.failed(ConnectionFailure(.timedOut, "late"), at: now)
-        #expect(attempts.bindAddress == "0.0.0.0")
-        _ = attempts.failed(ConnectionFailure(.hostNotFound, "no IPv4"), at: now)
-        #expect(attempts.bindAddress == nil)
-        // A broker that listens at 127.0.0.1 alone, and a name that leads to ::1 first.
-        _ = attempts.failed(ConnectionFailure(.refused, "refused"), at: now)
-        #expect(attempts.bindAddress == "0.0.0.0")
-    }
-
     @Test func onlyAStableConnectionShortensTheWaitAgain() {
         let now = ContinuousClock.now
         let lost = ConnectionFailure(.closed, "gone")
