@@ -38,6 +38,10 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+        // The same for what a broker of MQTT sends.
+        .executableTarget(
+            name: "FuzzMQTT", dependencies: ["CFuzz", .product(name: "MQTTWire", package: "vebridge")],
+            swiftSettings: strict, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
         // Many bytes, fast: random ones and damaged streams of our own; counts allocations and memory.
         .executableTarget(
             name: "Storm", dependencies: ["CCount", .product(name: "VEDirect", package: "vebridge")],

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Fuzzes the decoders of VE.Direct and of MasterBus, and the page's side of HTTP.
+# Fuzzes the decoders of VE.Direct and of MasterBus, the page's side of HTTP, and the check of what a broker of MQTT
+# sends.
 #
-#   Fuzz/run.sh              60 seconds of libFuzzer for each, then 100 million bytes and 50 million
-#                            frames at full speed
+#   Fuzz/run.sh              60 seconds of libFuzzer for each, then 100 million bytes, 50 million
+#                            frames and a million packets through libmosquitto at full speed
 #   Fuzz/run.sh 600          that many seconds
 #   Fuzz/run.sh 1000000 runs that many inputs
 #   Fuzz/run.sh storm 20000000
@@ -27,6 +28,7 @@ fi
 
 swift build -c release --product Storm
 swift build -c release --product BusStorm
+swift build -c release --package-path .. --product MQTTStorm
 if [ "$amount" != storm ]; then
     # A build folder of its own: everything in it is built for the fuzzer.
     swift build -c release --product FuzzDecoder --scratch-path .build/fuzzer \
@@ -36,7 +38,9 @@ if [ "$amount" != storm ]; then
     # It looks into the page's handlers, which are not public.
     swift build -c release --product FuzzHTTP --scratch-path .build/fuzzer-http -Xswiftc -enable-testing \
         -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
-    mkdir -p .build/corpus .build/corpus-masterbus .build/corpus-http .build/found
+    swift build -c release --product FuzzMQTT --scratch-path .build/fuzzer \
+        -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=fuzzer-no-link,address
+    mkdir -p .build/corpus .build/corpus-masterbus .build/corpus-http .build/corpus-mqtt .build/found
     .build/release/Storm --seeds .build/corpus
     number=0
     for path in / /healthz /metrics /api/v1/now /api/v1/log?level=info /api/v1/days/2026-11-23 /api/v1/events; do
@@ -51,6 +55,9 @@ if [ "$amount" != storm ]; then
         -artifact_prefix=.build/found/masterbus- -print_final_stats=1 .build/corpus-masterbus
     .build/fuzzer-http/release/FuzzHTTP "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=http.dict \
         -artifact_prefix=.build/found/http- -print_final_stats=1 .build/corpus-http
+    .build/fuzzer/release/FuzzMQTT "$limit" -max_len=4096 -rss_limit_mb=1024 -dict=mqtt.dict \
+        -artifact_prefix=.build/found/mqtt- -print_final_stats=1 .build/corpus-mqtt
 fi
 .build/release/Storm "$storm"
 .build/release/BusStorm
+../.build/release/MQTTStorm
