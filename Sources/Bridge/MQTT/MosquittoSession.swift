@@ -422,8 +422,6 @@ final class MosquittoSession: Sendable {
     /// Keeps a certificate that was trusted on first use. Gives the words for the log, nil if nothing new was trusted.
     func keepTrust() -> String? { encryption?.check.keepTrust() }
 
-    /// Queues the farewell, which leaves with the next turn.
-    func disconnect() {
-        mosquitto_disconnect_v5(handle.pointer, 0, nil)
-    }
+    /// Takes leave of the broker; ``isFarewellSent`` says when that is done.
+    func disconnect() { transport.withLock { $0?.leave() } }
 }

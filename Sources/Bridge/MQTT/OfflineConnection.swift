@@ -17,6 +17,8 @@ package final class OfflineConnection {
     /// The broker's end.
     private let network: Int32
     private var unsent: ArraySlice<UInt8> = []
+    /// The last bytes that the client sent.
+    private var lastSent: [UInt8] = []
     /// Whether the broker reads what the client sends.
     package var readsEverything = true
     /// Whether the broker accepted the connection.
@@ -65,6 +67,15 @@ package final class OfflineConnection {
         advance()
     }
 
+    /// Takes leave while bytes of the broker wait in the network. Gives whether DISCONNECT came to the broker.
+    package func leave(while waiting: [UInt8]) -> Bool {
+        unsent += waiting
+        _ = writeToClient()
+        session.disconnect()
+        advance()
+        return session.isFarewellSent && lastSent.suffix(2) == [0xE0, 0]
+    }
+
     /// Closes the broker's side, as far as writing goes.
     package func hangUp() {
         shutdown(network, Int32(SHUT_WR))
@@ -101,6 +112,7 @@ package final class OfflineConnection {
         while true {
             let count = recv(network, &room, room.count, 0)
             guard count > 0 else { return total }
+            lastSent = (lastSent + room[..<count]).suffix(16)
             total += count
         }
     }

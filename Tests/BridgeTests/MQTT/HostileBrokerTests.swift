@@ -135,7 +135,7 @@ struct HostileBrokerTests {
         let certificates = try await TestCertificates.shared()
         let port = try PrivateBroker().port
         let command =
-            "(printf '\(script)'; sleep 60) | timeout 60 openssl s_server -quiet -accept 127.0.0.1:\(port) "
+            "(printf '\(script)'; sleep 100) | timeout 100 openssl s_server -quiet -accept 127.0.0.1:\(port) "
             + "-cert \(certificates.path("good.pem")) -key \(certificates.path("good.key")) "
             + ">\(certificates.scratch("hostile")) 2>&1 &"
         #expect(system(command) == 0)
@@ -200,6 +200,14 @@ struct BrokerTransportTests {
         #expect(connection.end == nil)
         connection.send(BrokerTraffic.packet(0x30, body + body))
         #expect(connection.end?.contains("more than the 1048576 that are accepted") == true)
+    }
+
+    @Test func takesLeaveAlthoughMessagesWait() throws {
+        let connection = try OfflineConnection(version: .v5).orThrow(EventRecorder.NotSeen(description: "descriptors"))
+        connection.send([0x20, 3, 0, 0, 0])
+        let message = BrokerTraffic.packet(0x30, [0, 1, 0x61, 0, 0x70])
+        #expect(connection.leave(while: Array(repeatElement(message, count: 100).joined())))
+        #expect(connection.end == nil)
     }
 
     @Test func triesTheNextAddressOfAHost() async throws {

@@ -264,7 +264,7 @@ enum Listening {
     static func wait(_ port: UInt16) async throws {
         let digits = String(port, radix: 16, uppercase: true)
         let wanted = ":" + String(repeating: "0", count: 4 - digits.count) + digits + " 00000000:0000 0A"
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             let table = String(decoding: try Configuration.readFile("/proc/net/tcp", limit: 1 << 22), as: UTF8.self)
             if table.contains(wanted) { return }

@@ -45,6 +45,8 @@ final class BrokerTransport {
     private var isAccepted = false
     /// The caller has to act on the answer to CONNECT before more is handed over.
     private var isAnswerNew = false
+    /// The library has taken its leave: it rejects whatever comes, before its DISCONNECT is written.
+    private var isLeaving = false
     /// What ended the connection, perhaps on another thread than the client's.
     private var failure: ConnectionFailure?
     /// A turn ended before everything was done.
@@ -167,6 +169,13 @@ final class BrokerTransport {
         return failure == nil && outgoing.isEmpty && !isUnfinished
     }
 
+    /// Sends DISCONNECT after everything that was queued; nothing is read any more.
+    func leave() {
+        isLeaving = true
+        mosquitto_disconnect_v5(library.pointer, 0, nil)
+        _ = flush()
+    }
+
     /// Breaks the connection, as a pulled cable would.
     func sever() {
         if let stream { shutdown(stream.descriptor, Int32(SHUT_RDWR)) }
@@ -202,10 +211,10 @@ final class BrokerTransport {
         return inet_pton(AF_INET, name, &room) == 1 || name.contains(":") ? nil : name
     }
 
-    /// Whether to leave the broker's packets where they are: the caller has to act first, or the network takes nothing
-    /// and answers are owed.
+    /// Whether to leave the broker's packets where they are: the caller has to act first, the client takes its leave, or
+    /// the network takes nothing and answers are owed.
     private var isHeldUp: Bool {
-        isAnswerNew || !outgoing.isEmpty && validator.owedAnswers >= Self.owedAnswerLimit
+        isAnswerNew || isLeaving || !outgoing.isEmpty && validator.owedAnswers >= Self.owedAnswerLimit
     }
 
     private func receive(_ report: (MosquittoSession.Report) -> Void) throws(ConnectionFailure) {
@@ -252,8 +261,6 @@ final class BrokerTransport {
             switch output {
             case nil: return
             case .packet(let bytes):
-                // After its farewell the library takes nothing more.
-                guard mosquitto_socket(library.pointer) >= 0 else { return }
                 try give(bytes)
                 isAnswerNew = !isAccepted
                 isAccepted = true
