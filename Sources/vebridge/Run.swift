@@ -161,6 +161,12 @@ struct BridgeOptions: ParsableArguments, Sendable {
                 Terminal.complain("--broker: \(error)")
                 throw Status.usage.exit
             }
+            if case .server(let server)? = address, server.password != nil {
+                Terminal.complain(
+                    "--broker: a password on the command line can be read by other users: leave it out, and put it "
+                        + "in a file that [broker] password_file names in the file given by --config")
+                throw Status.usage.exit
+            }
         }
         for name in can {
             do {

@@ -76,6 +76,20 @@ struct CommandLineTests {
         }
     }
 
+    @Test(arguments: [["--ports", "/dev/nowhere", "--once"], ["purge"], ["doctor", "--no-ask"]])
+    func aPasswordOnTheCommandLineIsRefused(arguments: [String]) async throws {
+        for address in ["mqtt://me:s3cretword@127.0.0.1:9", "mqtts://me:s3cretword@host"] {
+            let program = try Program(vebridge: arguments + ["--broker", address])
+            #expect(try await program.end() == .exit(2))
+            let text = program.complaint + program.output.elements.joined()
+            #expect(text.contains("--broker") && text.contains("password_file") && text.contains("--config"), "\(text)")
+            #expect(!text.contains("s3cretword"))
+        }
+        // A user alone is no secret.
+        let result = try await run("--broker", "mqtt://me@127.0.0.1:9", "--ports", "/dev/nowhere", "--once")
+        #expect(result.ending == .exit(3))
+    }
+
     // MARK: Configuration
 
     @Test func allFaultsOfAConfigurationAreNamedWithTheirLines() async throws {

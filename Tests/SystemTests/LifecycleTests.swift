@@ -113,8 +113,10 @@ struct LifecycleTests {
     @Test func aBrokerThatRefusesIsToldOfOnceAndWithoutTheSecret() async throws {
         let broker = try PrivateBroker(.init(users: ["boat": "right-password"]))
         let charger = try charger()
+        let scratch = ScratchDirectory()
         let address = "mqtt://boat:wrong-s3cret@127.0.0.1:\(broker.port)"
-        let bridge = try Program("--broker", address, "--ports", charger.paths[0], "-vv")
+        let file = scratch.file("vebridge.toml", "[broker]\nurl = \"\(address)\"\n")
+        let bridge = try Program("--config", file, "--ports", charger.paths[0], "-vv")
         try await bridge.errors.first("refused") { $0.contains("broker not connected") }
         try await bridge.errors.first("the charger is read all the same") { $0.contains("charger found") }
         bridge.signal(15)
