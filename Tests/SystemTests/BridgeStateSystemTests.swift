@@ -127,12 +127,24 @@ struct BridgeStateSystemTests {
     }
 
     @Test(
-        "an answer goes to the topic that the asker names, with what the asker gave along",
+        "an answer goes to a response topic that is allowed, with the correlation data; else to the usual topic",
         .enabled(if: Bench.hasMosquitto && BridgeStateSystemTests.hasClients, "mosquitto or its clients are missing"))
     func responseTopic() async throws {
         let broker = try PrivateBroker()
         let board = try await Board(broker)
-        let bridge = try Program("--ports", "/dev/no-such-port-*", "--broker", Bench.address(broker))
+        let scratch = ScratchDirectory()
+        let file = scratch.file(
+            "vebridge.toml",
+            """
+            ports = ["/dev/no-such-port-*"]
+            [broker]
+            url = "\(Bench.address(broker))"
+            [readable]
+            prefix = "boat"
+            [bridge]
+            reply_topics = ["clients"]
+            """)
+        let bridge = try Program("--config", file)
         try await board.message("\(Self.place)/state", "online")
         func ask(_ reply: String) throws -> Program {
             try Program(
@@ -143,16 +155,23 @@ struct BridgeStateSystemTests {
                     "%t %D %p", "-m", "",
                 ])
         }
-        let good = try ask("clients/me")
-        let line = try await good.output.first("an answer") { _ in true }.element
-        #expect(line.hasPrefix("clients/me c17 {\"status\":\"ok\""), "\(line)")
-        // Not where values are: there the usual place has the answer.
-        let bad = try ask("/venetworking/HQ2012ABCDE/edbc")
-        try await board.messages.first("the answer in the usual place") {
-            $0.topic == "\(Self.place)/response/health" && $0.payload.hasPrefix("{\"status\":\"ok\"")
+        for topic in ["clients/me", "\(Self.place)/response/me"] {
+            let good = try ask(topic)
+            let line = try await good.output.first("an answer") { _ in true }.element
+            #expect(line.hasPrefix("\(topic) c17 {\"status\":\"ok\""), "\(line)")
+            #expect(!line.contains("response topic"))
         }
-        #expect(board.payloads("/venetworking/HQ2012ABCDE/edbc").isEmpty)
-        bad.signal(SIGKILL)
+        // Not where the bridge or another program publishes: the usual topic has the answer, and says why.
+        for topic in ["/venetworking/HQ2012ABCDE/edbc", "boat/battery/availability", "zigbee2mqtt/bridge/request/x"] {
+            let start = board.count
+            let bad = try ask(topic)
+            try await board.messages.first("the answer on the usual topic", from: start) {
+                $0.topic == "\(Self.place)/response/health" && $0.payload.hasPrefix("{\"status\":\"ok\"")
+                    && $0.payload.contains("the response topic is ignored")
+            }
+            #expect(board.payloads(topic).isEmpty, "\(topic)")
+            bad.signal(SIGKILL)
+        }
         bridge.signal(SIGTERM)
         #expect(try await bridge.end() == .exit(0))
     }

@@ -351,6 +351,8 @@ public struct Configuration: Sendable, Equatable {
         public var name = ""
         /// How often the daemon tells how it is; zero: only when something changes.
         public var interval = Duration.seconds(60)
+        /// The first parts of topics below which answers may go that a request asks for elsewhere (MQTT 5).
+        public var replyTopics: [String] = []
         /// Where the daemon keeps what must outlive it; empty: nowhere.
         public var stateDirectory = ""
 

@@ -18,7 +18,25 @@ extension ConfigurationReader {
             checkTLS(brokerPlaces[index])
             brokerPlaces[index].addressPassword = takeUser(brokerPlaces[index])
         }
+        checkReplyTopics()
         checkUpdates()
+    }
+
+    /// Answers must not go where the bridge publishes.
+    private mutating func checkReplyTopics() {
+        func bare(_ topic: String) -> String { String(topic.drop { $0 == "/" }) + "/" }
+        let own = [
+            configuration.schema.prefix, configuration.schema.masterbusPrefix, configuration.readable.prefix,
+            configuration.bridge.topic, configuration.homeAssistant.discoveryPrefix,
+        ].map(bare)
+        for (index, topic) in configuration.bridge.replyTopics.enumerated() {
+            let prefix = bare(topic)
+            guard own.contains(where: { $0.hasPrefix(prefix) || prefix.hasPrefix($0) }) else { continue }
+            let problem = Problem(
+                "'bridge.reply_topics' has \(tomlQuoted(topic)), where the bridge itself publishes",
+                hint: "write another, such as \"clients\"")
+            report(problem, at: place("bridge.reply_topics") + [.index(index)])
+        }
     }
 
     /// What is wrong with the options of updates.

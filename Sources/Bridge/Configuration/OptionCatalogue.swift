@@ -384,6 +384,13 @@ enum OptionCatalogue {
             .duration(
                 "interval", \.bridge.interval, .seconds(5) ... .seconds(86_400), zero: "only when something changes",
                 "How often vebridge/bridge/health, …/devices and …/ports are published."),
+            .list(
+                "reply_topics", \.bridge.replyTopics, allowed: "a list of the first parts of topics",
+                """
+                With MQTT 5 a request can name the topic for its answer. Answers go only below \
+                vebridge/bridge/response/ and below the topics in this list, such as "clients"; a response topic \
+                elsewhere is ignored, and the answer goes to the usual topic.
+                """, check: topic),
             .path(
                 "state_directory", \.bridge.stateDirectory, allowed: "a path, or \"\"",
                 """

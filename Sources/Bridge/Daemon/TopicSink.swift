@@ -300,10 +300,14 @@ private struct LinkEvents: Sendable {
             }
             if !isRequest { ear.hear(place, payload, isRetained: isRetained, mailbox) }
         case .question(let topic, let payload, let reply):
-            _ = desk.take(topic: topic, payload: payload, isRetained: false) { usual, answer in
-                let place = replies.allows(reply.topic) ? reply.topic : usual
-                link.publishNow(.init(topic: place, payload: answer, qos: 1, correlation: reply.correlation))
+            let isAllowed = replies.allows(reply.topic)
+            let isRequest = desk.take(topic: topic, payload: payload, isRetained: false) { [replies] usual, answer in
+                link.publishNow(
+                    .init(
+                        topic: isAllowed ? reply.topic : usual, payload: isAllowed ? answer : replies.noting(answer),
+                        qos: 1, correlation: reply.correlation))
             }
+            if !isRequest { ear.hear(topic, payload, isRetained: false, mailbox) }
         case .drained, .subscribed, .subscriptionRefused: break
         }
     }

@@ -41,31 +41,3 @@ final class RequestAllowance: Sendable {
         }
     }
 }
-
-/// Where an answer may go that its asker wants elsewhere (MQTT 5).
-///
-/// Whoever may ask must not have the bridge write where only the bridge may: on the topics of its values.
-struct ReplyRule: Sendable {
-    private let ours: [String]
-    private let answers: String
-
-    init(_ configuration: Configuration) {
-        ours = [
-            configuration.schema.prefix, configuration.schema.masterbusPrefix, configuration.bridge.topic,
-            configuration.homeAssistant.discoveryPrefix,
-        ].map(Self.bare)
-        answers = Self.bare(configuration.bridge.place + "/response/")
-    }
-
-    /// Whether an answer may go there.
-    func allows(_ topic: String) -> Bool {
-        let bare = Self.bare(topic)
-        guard !bare.isEmpty, topic.utf8.count <= 512, !topic.hasPrefix("$"),
-            !topic.contains(where: { "+#".contains($0) })
-        else { return false }
-        if bare.hasPrefix(answers) { return true }
-        return !ours.contains { bare == $0 || bare.hasPrefix($0 + "/") }
-    }
-
-    private static func bare(_ topic: String) -> String { String(topic.drop { $0 == "/" }) }
-}

@@ -44,17 +44,52 @@ struct RequestLimitTests {
         #expect(told.contains { $0.contains("too many requests: 5 a second") })
     }
 
-    @Test("an answer goes where its asker wants it, but not to the topics of values")
-    func replies() {
-        let rule = ReplyRule(Configuration())
-        for topic in ["clients/me", "/clients/me", "vebridge/bridge/response/me", "x"] { #expect(rule.allows(topic)) }
-        for topic in [
-            "", "/", "venetworking/HQ2012ABCDE/edbc", "/venetworking/HQ2012ABCDE/edbc", "//venetworking/x",
-            "masterbus/1/2",
-            "vebridge/bridge/request/health", "vebridge/bridge/state", "homeassistant/device/x/config", "$SYS/x", "a/+",
-            "a/#", String(repeating: "x", count: 600),
-        ] {
-            #expect(!rule.allows(topic), "\(topic)")
+    @Test("a response topic is used below the bridge's own and below the prefixes of the configuration")
+    func replies() throws {
+        let usual = ReplyRule(Configuration())
+        #expect(usual.allows("vebridge/bridge/response/me"))
+        #expect(usual.allows("vebridge/bridge/response/me/17"))
+        // Topics of values, of other programs, and of this bridge under any prefix.
+        let foreign = [
+            "", "/", "x", "clients/me", "/clients/me", "vebridge/bridge/response/", "vebridge/bridge/response",
+            "/vebridge/bridge/response/me", "vebridge/bridge/responses/me", "venetworking/HQ2012ABCDE/edbc",
+            "/venetworking/HQ2012ABCDE/edbc", "masterbus/1/2", "vebridge/bridge/request/health",
+            "vebridge/bridge/state", "boat/charger/HQ2012ABCDE/panel_power", "homeassistant/device/x/config",
+            "zigbee2mqtt/bridge/request/restart", "$SYS/x", "vebridge/bridge/response/+", "vebridge/bridge/response/#",
+            "vebridge/bridge/response/a\u{1B}b", "vebridge/bridge/response/" + String(repeating: "x", count: 600),
+        ]
+        for topic in foreign { #expect(!usual.allows(topic), "\(topic)") }
+        var configuration = Configuration()
+        configuration.bridge.name = "roof"
+        configuration.bridge.replyTopics = ["clients", "/answers/a"]
+        configuration.readable.prefix = "boat"
+        let listed = ReplyRule(configuration)
+        for topic in ["clients/me", "/answers/a/b", "vebridge/bridge/roof/response/me"] {
+            #expect(listed.allows(topic), "\(topic)")
         }
+        for topic in foreign + ["clients", "clients/", "clientsx/me", "answers/a/b", "/answers/b"]
+        where topic != "clients/me" {
+            #expect(!listed.allows(topic), "\(topic)")
+        }
+        let answer = usual.noting(BridgeAnswer.done(data: "{}").json(transaction: "7"))
+        let value = try #require(JSONValue(Array(answer.utf8)))
+        #expect(value["status"]?.asText == "ok" && value["transaction"] == .number("7"))
+        #expect(value["note"]?.asText?.contains("vebridge/bridge/response/") == true)
+        #expect(value["note"]?.asText?.contains("bridge.reply_topics") == true)
+    }
+
+    @Test("a prefix for answers is not one that the bridge publishes below")
+    func replyTopics() throws {
+        let good = "[bridge]\nreply_topics = [\"clients\", \"answers/a\"]\n"
+        #expect(try configuration(good).bridge.replyTopics == ["clients", "answers/a"])
+        for topic in [
+            "vebridge", "vebridge/x", "/venetworking", "venetworking/HQ2012ABCDE", "masterbus", "homeassistant", "boat",
+            "/boat/charger",
+        ] {
+            let faults = faults("[readable]\nprefix = \"boat\"\n[bridge]\nreply_topics = [\"x\", \"\(topic)\"]\n")
+            #expect(faults.count == 1 && faults[0].contains(":4: 'bridge.reply_topics'"), "\(topic): \(faults)")
+        }
+        #expect(faults("[bridge]\nreply_topics = [\"a/#\"]\n").count == 1)
+        #expect(faults("[bridge]\nreply_topics = \"clients\"\n").count == 1)
     }
 }
