@@ -133,7 +133,7 @@ let package = Package(
         // The program as a user runs it: pseudo-terminals, a real mosquitto, the built executable.
         .testTarget(
             name: "SystemTests", dependencies: ["Bridge", "History", "Simulation", "Update", "vebridge"],
-            exclude: ["homeassistant_check.py", "slcan_adapter.py", "mdns.sh", "mdns-test.sh"],
+            exclude: ["homeassistant_check.py", "limiting_broker.py", "slcan_adapter.py", "mdns.sh", "mdns-test.sh"],
             swiftSettings: system),
     ]
 )

@@ -21,6 +21,13 @@ UNITS = {
     "temperature": {"°C", "°F", "K"}, "battery": {"%"}, "duration": {"s", "min", "h", "d"}, "enum": {None},
     "timestamp": {None}, "data_size": {"B", "kB", "MB"}, "connectivity": {None}, "problem": {None},
 }
+NAMES = {
+    "uniq_id": "unique_id", "def_ent_id": "default_entity_id", "stat_t": "state_topic", "val_tpl": "value_template",
+    "avty_mode": "availability_mode", "avty": "availability", "t": "topic", "dev_cla": "device_class",
+    "stat_cla": "state_class", "unit_of_meas": "unit_of_measurement", "sug_dsp_prc": "suggested_display_precision",
+    "ops": "options", "ic": "icon", "ent_cat": "entity_category", "en": "enabled_by_default", "exp_aft": "expire_after",
+    "pl_on": "payload_on", "pl_off": "payload_off",
+}
 STATES = {"measurement", "total", "total_increasing"}
 
 
@@ -49,6 +56,8 @@ class Check:
 
     def device(self, topic, text):
         parts = topic.split("/")
+        if len(parts) == 5 and parts[1] != "device":
+            return self.part(topic, parts, text)
         if len(parts) != 4 or not ID.match(parts[2]):
             return self.fault(topic, "is not prefix/device/id/config")
         try:
@@ -68,6 +77,28 @@ class Check:
         self.devices[tuple(identifiers or [topic])] = device
         for key, component in components.items():
             self.component(f"{parts[2]} {key}", component)
+
+    def part(self, topic, parts, text):
+        """One component of a device, on prefix/platform/id/key/config."""
+        if not ID.match(parts[2]) or not ID.match(parts[3]):
+            return self.fault(topic, "is not prefix/platform/id/key/config")
+        try:
+            root = json.loads(text)
+        except ValueError as error:
+            return self.fault(topic, f"is not JSON: {error}")
+        device, origin = root.pop("dev", {}), root.pop("o", {})
+        if not device.get("ids"):
+            return self.fault(topic, "no identifiers")
+        if not origin.get("name"):
+            self.fault(topic, "no origin")
+        if f"{parts[0]}/device/{parts[2]}/config" in self.kept:
+            self.fault(topic, "the device is announced as a whole too")
+        self.devices.setdefault(tuple(device["ids"]), {}).update(device)
+        component = {NAMES.get(key, key): value for key, value in root.items()}
+        component["availability"] = [
+            {NAMES.get(key, key): value for key, value in entry.items()} for entry in component.get("availability", [])]
+        component["platform"] = parts[1]
+        self.component(topic, component)
 
     def component(self, place, component):
         self.entities += 1

@@ -7,7 +7,9 @@ extension Daemon.BridgeLoop {
         defer { turns.removeAll(keepingCapacity: true) }
         if let lost = contents.disconnection {
             // The mailbox holds the last word only: on a slow machine the first one of a reason may not be read.
-            if isConnected || lost.repeats <= 1 || lost.cause != toldCause {
+            // A broker that never acknowledges is connected to again and again: that is said once.
+            let isKnown = lost.cause == .unacknowledged && toldCause == .unacknowledged
+            if !isKnown, isConnected || lost.repeats <= 1 || lost.cause != toldCause {
                 log.warning("broker not connected; trying again", metadata: ["reason": .string(lost.reason)])
                 toldCause = lost.cause
             }
@@ -20,10 +22,14 @@ extension Daemon.BridgeLoop {
                 "the broker does not take what is published: check the user's rights there",
                 metadata: ["reason": .string(refusal)])
         }
+        for (broker, notice) in contents.notices { logUndeliverable(notice, broker) }
         if let version = contents.isConnected {
             isConnected = true
-            toldCause = nil
-            log.notice("broker connected", metadata: ["mqtt": .string(version.description)])
+            let isKnown = toldCause == .unacknowledged
+            if !isKnown { toldCause = nil }
+            log.log(
+                level: isKnown ? .debug : .notice, "broker connected",
+                metadata: ["mqtt": .string(version.description)])
             sink.announce()
         }
         if contents.isConnected != nil || contents.isDrained {
@@ -41,5 +47,19 @@ extension Daemon.BridgeLoop {
         for pending in contents.requests { answer(pending, at: time) }
         if let look = contents.look { look(snapshot(at: time)) }
         return contents.stopReason
+    }
+
+    private func logUndeliverable(_ notice: BrokerLink.Notice, _ broker: String) {
+        switch notice {
+        case .undeliverable(let topic, let reason):
+            log.warning(
+                "message dropped: it can never be sent",
+                metadata: ["topic": .string(topic), "reason": .string(reason), "broker": .string(broker)])
+        case .undeliverableTopics(let count):
+            log.warning(
+                "messages of further topics can never be sent; until the next connection they are only counted",
+                metadata: ["topics": .stringConvertible(count), "broker": .string(broker)])
+        case .announcementsOutdated: break
+        }
     }
 }

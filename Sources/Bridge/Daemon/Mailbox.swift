@@ -14,6 +14,8 @@ public final class Mailbox: Sendable {
         var otherBridge: [UInt8]?
         /// What others say that concerns the readable topics.
         var heard = ReadableNews()
+        /// What brokers can never take, with the broker's name; at most `noticeLimit`.
+        var notices: [(broker: String, notice: BrokerLink.Notice)] = []
         /// What was asked of the bridge, at most `requestLimit`.
         var requests: [PendingRequest] = []
         /// Whether something is new about updates.
@@ -23,6 +25,7 @@ public final class Mailbox: Sendable {
     }
 
     static let requestLimit = 32
+    static let noticeLimit = 256
 
     private let contents = Mutex(Contents())
     private let reloads = Mutex(false)

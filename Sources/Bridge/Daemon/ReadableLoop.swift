@@ -106,7 +106,13 @@ extension Daemon.BridgeLoop {
     mutating func tellPeople(at time: Duration) {
         guard let due = readable.nextLook, time >= due else { return }
         readable.look(plant, at: time) { [sink] in sink.publishReadable($0) }
+        watchAnnouncements()
         readable.book.save(at: time, log: log)
+    }
+
+    private mutating func watchAnnouncements() {
+        guard let devices = readable.announcer?.takeUnwatched(), !devices.isEmpty else { return }
+        sink.watchAnnouncements(of: devices)
     }
 
     /// Whoever listens knows nothing: everything is told again.
@@ -114,6 +120,7 @@ extension Daemon.BridgeLoop {
         guard readable.isEnabled, !once else { return }
         readable.forgetSent(at: time)
         readable.look(plant, at: time) { [sink] in sink.publishReadable($0) }
+        watchAnnouncements()
     }
 
     /// The last words.

@@ -64,8 +64,10 @@ final class TopicSink: Sendable {
                 mark: index == 0 ? mark : "\(mark)-\(index + 1)")
             let name = broker.name.isEmpty ? broker.url.description : broker.name
             let relay = FinderRelay()
+            let notify: @Sendable (BrokerLink.Notice) -> Void = { events.handle($0, name: name) }
             let link = BrokerLink(
-                settings: settings, manners: .init(broker, configuration), resolveLocal: { LocalName.address(of: $0) }
+                settings: settings, manners: .init(broker, configuration),
+                resolveLocal: { LocalName.address(of: $0) }, notify: notify
             ) { link, event in
                 if case .connected = event { relay.finder?.connected() }
                 events.handle(event, of: link, index: index, name: name)
@@ -118,9 +120,9 @@ final class TopicSink: Sendable {
     /// Whether topics go to a broker, which may be away.
     var needsBroker: Bool { write == nil }
 
-    /// Publishes; false if it was not taken.
+    /// Publishes. Always true: there is nothing to try again.
     ///
-    /// What a broker cannot take now waits for it, so that only what can never be sent is not taken.
+    /// What a broker cannot take now waits for it, and what it can never take is dropped, counted and logged.
     ///
     /// - Parameter isKept: whether the broker keeps it whatever the configuration says of values.
     func publish(_ topic: String, _ payload: String, isKept: Bool = false) -> Bool {
@@ -129,7 +131,7 @@ final class TopicSink: Sendable {
                 topic: topic, payload: payload, qos: qos, retain: retain || isKept, expiry: isKept ? nil : expiry))
     }
 
-    /// Publishes a message with manners of its own; false if it was not taken.
+    /// Publishes a message with manners of its own. Always true, as above.
     func publish(_ message: MQTTClient.Message) -> Bool {
         let text = String(decoding: message.payload, as: UTF8.self)
         recorded?.add("\(message.topic) \(text)\n")
@@ -140,15 +142,19 @@ final class TopicSink: Sendable {
         return tell(message)
     }
 
-    /// Publishes what is no part of a recording, such as how the bridge is; false if it was not taken.
+    /// Publishes what is no part of a recording, such as how the bridge is. Always true, as above.
     @discardableResult
     func tell(_ message: MQTTClient.Message) -> Bool {
         let isCatchingUp = isCatchingUp.withLock { $0 }
-        var isTaken = true
-        for link in links where !isCatchingUp || link.isFresh {
-            if !link.queue(message) { isTaken = false }
+        for link in links where !isCatchingUp || link.isFresh { link.queue(message) }
+        return true
+    }
+
+    /// Watches the topics on which devices can be announced.
+    func watchAnnouncements(of devices: [String]) {
+        for device in devices {
+            for link in links { link.watchAnnouncements(of: device) }
         }
-        return isTaken
     }
 
     /// Sends what was published in this turn of the loop.
@@ -205,7 +211,7 @@ final class TopicSink: Sendable {
             // The broker answers in the order in which it was told: when it has the last message it has all.
             let isConfirmed = link.client.stop(publish: last, timeout: deadline - .now) == .clean
             // Further brokers may be away without harm.
-            if index == 0 { isClean = isConfirmed && link.client.counters.refused == 0 }
+            if index == 0 { isClean = isConfirmed && link.client.counters.refused == 0 && !link.hasUndeliverable }
         }
         return isClean
     }
@@ -289,6 +295,10 @@ private struct LinkEvents: Sendable {
             } else {
                 mailbox.post { $0.refusal = "\(refused): \(reason)" }
             }
+        case .limited(let limits):
+            for (text, isRelevant) in limits.sentences {
+                log.log(level: isRelevant ? .notice : .info, "\(text)", metadata: ["broker": .string(name)])
+            }
         case .trusted(let words):
             log.warning("\(words)", metadata: ["broker": .string(name)])
         case .message(infoTopic, let payload, let isRetained, _):
@@ -312,6 +322,17 @@ private struct LinkEvents: Sendable {
         }
     }
 
+    func handle(_ notice: BrokerLink.Notice, name: String) {
+        mailbox.post { contents in
+            guard notice != .announcementsOutdated else {
+                contents.heard.homeAssistantStarted = true
+                return
+            }
+            guard contents.notices.count < Mailbox.noticeLimit else { return }
+            contents.notices.append((name, notice))
+        }
+    }
+
     /// The log goes to the first broker, at quality of service 0: a record is not worth a second attempt.
     private func openLog(_ link: BrokerLink, index: Int) {
         guard index == 0 else { return }
@@ -330,6 +351,7 @@ extension BrokerLink.Manners {
         sampleLimit = broker.offline.limit
         // What is current is published anew at every heartbeat.
         lifetime = configuration.schema.interval * 3
+        discoveryPrefix = configuration.homeAssistant.discoveryPrefix
     }
 }
 

@@ -70,7 +70,8 @@ extension Doctor {
                 remedy: edit(
                     file.map { "[broker.tls] \($0.option) = \"FILE\", one that begins with -----BEGIN" }
                         ?? "[broker.tls]"))
-        case .closed, .violation, .version, .rejected, .takenOver, .settings, .moved, .stopped, .other:
+        case .closed, .violation, .version, .rejected, .willQoS, .willRetain, .unacknowledged, .takenOver, .settings,
+            .moved, .stopped, .other:
             return Finding(
                 "broker", .fault, name, trouble.reason,
                 remedy: local ? "sudo journalctl -u mosquitto -n 20" : "look into the log of the broker")

@@ -37,6 +37,8 @@ struct HomeAssistantAnnouncer {
     private let log: Logger
     private var announced: [Device: Announced] = [:]
     private var bridgeDue: Duration? = .zero
+    /// Devices that the sink does not watch the topics of yet.
+    private var unwatched: [String]
     private var told = Set<String>()
     /// The statistics that have a topic.
     var statistics: KnownStatistics
@@ -47,6 +49,7 @@ struct HomeAssistantAnnouncer {
         prefix = configuration.homeAssistant.discoveryPrefix
         statusTopic = prefix + "/status"
         topics = ReadableTopics(prefix: configuration.readable.prefix)
+        unwatched = [Self.bridgeID(configuration.readable.prefix)]
         self.bridgeState = bridgeState
         statistics = KnownStatistics(prefix: configuration.bridge.topic)
         self.version = version
@@ -70,6 +73,13 @@ struct HomeAssistantAnnouncer {
         guard let due = rebirth, due <= now else { return false }
         rebirth = nil
         return true
+    }
+
+    /// The ids of devices that are new since the last call: what a broker holds of them in another form is to be found
+    /// before they are announced.
+    mutating func takeUnwatched() -> [String] {
+        defer { unwatched = [] }
+        return unwatched
     }
 
     /// The broker knows nothing: what was announced is announced again.
@@ -96,7 +106,10 @@ struct HomeAssistantAnnouncer {
         _ publish: (MQTTClient.Message) -> Bool
     ) {
         guard !devices.isEmpty else { return }
-        if let due = bridgeDue, due <= now, send(bridgeMessage, publish) { bridgeDue = nil }
+        if let due = bridgeDue, due <= now {
+            bridgeDue = nil
+            send(bridgeMessage, publish)
+        }
         for device in devices.keys.sorted() {
             guard let told = devices[device] else { continue }
             let statistics = Self.owner(of: device, plant).map { ($0, self.statistics[$0]) }
@@ -106,6 +119,7 @@ struct HomeAssistantAnnouncer {
             guard key.knownCount > 0 else { continue }
             let isOnline = told.isOnline == true
             // Of one that is away news can wait, a figure of its past for one: somebody may have taken it away for good.
+            if announced[device] == nil { unwatched.append(key.identity.id) }
             if announced[device]?.key != key, isOnline || announced[device] == nil {
                 announced[device] = Announced(key: key, due: now + Self.settlingTime, isOnline: isOnline)
             } else if isOnline, announced[device]?.isOnline == false, announced[device]?.due == nil {
@@ -114,19 +128,21 @@ struct HomeAssistantAnnouncer {
             }
             announced[device]?.isOnline = isOnline
             guard let due = announced[device]?.due, due <= now else { continue }
-            if send(message(device, key.identity, told.known, statistics), publish) { announced[device]?.due = nil }
+            // Whatever becomes of it: what a broker does not accept now it does not accept in a moment either.
+            announced[device]?.due = nil
+            send(message(device, key.identity, told.known, statistics), publish)
         }
     }
 
-    private mutating func send(_ message: DiscoveryMessage, _ publish: (MQTTClient.Message) -> Bool) -> Bool {
+    private mutating func send(_ message: DiscoveryMessage, _ publish: (MQTTClient.Message) -> Bool) {
         let (message, faults) = message.checked()
         for fault in faults where told.count < 256 && told.insert("\(message.identity.id) \(fault)").inserted {
             log.error(
                 "not shown to Home Assistant, which would refuse the whole device",
                 metadata: ["device": .string(message.identity.id), "reason": .string(fault)])
         }
-        guard !message.components.isEmpty else { return true }
-        return publish(
+        guard !message.components.isEmpty else { return }
+        _ = publish(
             MQTTClient.Message(
                 topic: "\(prefix)/device/\(message.identity.id)/config", payload: message.json, qos: 1, retain: true))
     }

@@ -20,6 +20,9 @@ public struct RetainedDevices: Sendable {
     private var devices: [String: Device] = [:]
     /// By serial number.
     private var statisticTopics: [String: [String]] = [:]
+    /// Announcements in parts, by the device's id: the device that some part belongs to by its topic, and the parts that
+    /// do not show it.
+    private var parts: [String: (base: String?, topics: [String])] = [:]
     /// Whether the bridge says that it is at work.
     public private(set) var isBridgeOnline = false
 
@@ -33,7 +36,7 @@ public struct RetainedDevices: Sendable {
 
     /// What to subscribe to.
     public var filters: [String] {
-        ["\(discoveryPrefix)/device/+/config", bridgeTopic, statistics + "#"]
+        ["\(discoveryPrefix)/device/+/config", "\(discoveryPrefix)/+/+/+/config", bridgeTopic, statistics + "#"]
             + Quantity.Owner.allCases.map { "\(prefix)/\($0.rawValue)/#" }
     }
 
@@ -42,8 +45,8 @@ public struct RetainedDevices: Sendable {
         guard !payload.isEmpty else { return }
         if topic == bridgeTopic {
             isBridgeOnline = payload.elementsEqual("online".utf8)
-        } else if topic.hasPrefix(discoveryPrefix + "/device/"), topic.hasSuffix("/config") {
-            if let base = base(announcedBy: payload) { add(topic, to: base) }
+        } else if topic.hasPrefix(discoveryPrefix + "/"), topic.hasSuffix("/config") {
+            takeAnnouncement(topic, payload)
         } else if topic.hasPrefix(statistics) {
             let serial = String(topic.dropFirst(statistics.count).prefix { $0 != "/" })
             statisticTopics[serial, default: []].append(topic)
@@ -60,6 +63,7 @@ public struct RetainedDevices: Sendable {
         devices.values.sorted { $0.base < $1.base }.map { device in
             var device = device
             device.topics += statisticTopics[device.serial] ?? []
+            for part in parts.values where part.base == device.base { device.topics += part.topics }
             device.topics.sort()
             return device
         }
@@ -94,18 +98,31 @@ public struct RetainedDevices: Sendable {
         return nil
     }
 
-    /// The device of an announcement of ours: known by its origin, and by topics below our prefix, so that of two
-    /// bridges each keeps its own.
-    private func base(announcedBy payload: [UInt8]) -> String? {
-        guard let message = JSONValue(payload), message["o"]?["name"]?.asText == DiscoveryMessage.origin,
-            case .object(let components)? = message["cmps"]
-        else { return nil }
-        for component in components {
-            guard let topic = component.value["state_topic"]?.asText else { continue }
-            if topic == bridgeTopic { return bridgeBase }
-            if let base = base(of: topic) { return base }
+    /// Takes an announcement, of a device or of one of its components. Ours are known by their origin, and by topics
+    /// below our prefix, so that of two bridges each keeps its own.
+    private mutating func takeAnnouncement(_ topic: String, _ payload: [UInt8]) {
+        guard let message = JSONValue(payload), message["o"]?["name"]?.asText == DiscoveryMessage.origin else { return }
+        if case .object(let components)? = message["cmps"] {
+            let states = components.compactMap { $0.value["state_topic"]?.asText }
+            if let state = states.first(where: { owner(of: $0) != nil }), let base = owner(of: state) {
+                add(topic, to: base)
+            }
+        } else if let state = message["stat_t"]?.asText {
+            // Its topic is PREFIX/PLATFORM/ID/KEY/config; the state of a statistic does not say which device it belongs to.
+            let levels = topic.dropFirst(discoveryPrefix.count + 1).split(separator: "/")
+            guard levels.count == 4 else { return }
+            let base = owner(of: state)
+            if let base { add(topic, to: base) }
+            var part = parts[String(levels[1])] ?? (nil, [])
+            part.base = part.base ?? base
+            if base == nil { part.topics.append(topic) }
+            parts[String(levels[1])] = part
         }
-        return nil
+    }
+
+    /// The device whose state a topic holds.
+    private func owner(of topic: String) -> String? {
+        topic.hasPrefix(bridgeBase + "/") ? bridgeBase : base(of: topic)
     }
 }
 

@@ -8,6 +8,10 @@ struct ConnectionAttempts {
     private var repeats = 0
     private var lastReason: String?
     private var earlyLosses = 0
+    private var stalls = 0
+    private var lastCause: MQTTClient.Cause?
+    /// What the broker accepts of a will, as far as it refused one.
+    private var willLimits = BrokerLimits()
     private var takeovers = 0
     private var lastTakeover: ContinuousClock.Instant?
     private let clientID: String
@@ -27,6 +31,13 @@ struct ConnectionAttempts {
         min(.seconds(60), .seconds(5) * (1 << max(0, min(turn, 4)))) * Double.random(in: 0.5...1, using: &generator)
     }
 
+    /// The settings with a will that the broker has not refused.
+    func adapted(_ settings: MQTTClient.Settings) -> MQTTClient.Settings {
+        var settings = settings
+        settings.will = settings.will.map { willLimits.lowered($0) }
+        return settings
+    }
+
     /// The longest wait the next failure may ask for.
     var longestWait: Duration { backoff.ceiling }
 
@@ -36,8 +47,8 @@ struct ConnectionAttempts {
         attempts = 0
     }
 
-    /// Notes a failure. Answers what to tell the handler, or `nil` where the other version of the protocol is to be
-    /// tried at once.
+    /// Notes a failure. Answers what to tell the handler, or `nil` where another version of the protocol or a
+    /// lesser will is to be tried at once.
     mutating func failed(_ failure: ConnectionFailure, at now: ContinuousClock.Instant) -> MQTTClient.Disconnection? {
         var reason = failure.reason
         var retryAfter: Duration?
@@ -52,6 +63,9 @@ struct ConnectionAttempts {
                 retryAfter = Self.quarrelWait(takeovers, &generator)
             }
         }
+        // Reconnecting helps a broker that got stuck. One that never acknowledges is not to be connected to all the time.
+        stalls = failure.cause == .unacknowledged ? stalls + 1 : connectedSince == nil ? stalls : 0
+        if failure.cause == .unacknowledged, stalls > 1 { retryAfter = Self.quarrelWait(stalls - 2, &generator) }
         if let since = connectedSince {
             connectedSince = nil
             earlyLosses = failure.cause == .closed && now - since < .seconds(5) ? earlyLosses + 1 : 0
@@ -70,12 +84,23 @@ struct ConnectionAttempts {
             case .version where choice.refused():
                 attempts -= 1
                 return nil
+            case .willQoS where willLimits.maximumQoS > 0:
+                willLimits.maximumQoS = 0
+                attempts -= 1
+                return nil
+            case .willRetain where willLimits.acceptsRetain:
+                willLimits.acceptsRetain = false
+                attempts -= 1
+                return nil
             case .closed: choice.closed()
             default: break
             }
         }
-        repeats = reason == lastReason ? repeats + 1 : 1
+        // The number of unconfirmed messages differs each time; the reason does not.
+        let isSame = reason == lastReason || failure.cause == .unacknowledged && lastCause == .unacknowledged
+        repeats = isSame ? repeats + 1 : 1
         lastReason = reason
+        lastCause = failure.cause
         return MQTTClient.Disconnection(
             cause: failure.cause, reason: reason, attempts: attempts, repeats: repeats,
             retryAfter: retryAfter ?? backoff.next(using: &generator))

@@ -99,11 +99,22 @@ struct ConnectionFailure: Error, Equatable {
                     : "not authorised: \(address) wants a user name and password")
         case 0x89:
             self.init(.rejected, "\(address) is busy")
+        case 0x9A:
+            self.init(.willRetain, "\(address) does not accept a retained will")
+        case 0x9B:
+            self.init(.willQoS, "\(address) does not accept a will of this quality of service")
         case 0x8A:
             self.init(.notAuthorised, "not authorised: \(address) has banned this client")
         default:
             self.init(.rejected, "\(address) refused: \(String(cString: mosquitto_reason_string(code)))")
         }
+    }
+
+    /// No acknowledgement came for too long.
+    init(unacknowledged count: Int, for timeout: Duration) {
+        let (seconds, attoseconds) = timeout.components
+        let time = seconds > 0 ? "\(seconds) s" : "\(attoseconds / 1_000_000_000_000_000) ms"
+        self.init(.unacknowledged, "broker does not acknowledge messages: \(count) unconfirmed for \(time)")
     }
 
     /// The reason in a DISCONNECT that the broker sent (MQTT 5).

@@ -120,8 +120,7 @@ public final class MQTTClient: Sendable {
             case .accepted:
                 state.counters.published += 1
                 state.counters.bytes += message.topic.utf8.count + message.payload.count
-            case .offline, .full: state.counters.dropped += 1
-            case .invalid: break
+            case .offline, .full, .invalid: state.counters.dropped += 1
             }
         }
         return result
@@ -155,7 +154,7 @@ public final class MQTTClient: Sendable {
             state.subscriptions.append((filter, qos))
             return state.acceptsMessages ? state.session : nil
         }
-        session?.subscribe(filter, qos: qos)
+        if let session, session.limits.accepts(filter: filter) { session.subscribe(filter, qos: qos) }
         wake.raise()
     }
 
@@ -171,6 +170,9 @@ public final class MQTTClient: Sendable {
         }
         wake.raise()
     }
+
+    /// What the broker of this connection stated that it does not accept; no limits while there is none. From any thread.
+    public var limits: BrokerLimits { state.withLock { $0.session }?.limits ?? BrokerLimits() }
 
     /// Whether `publish` takes messages now. From any thread.
     public var isReady: Bool { state.withLock { $0.acceptsMessages } }

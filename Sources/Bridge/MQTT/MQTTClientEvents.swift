@@ -39,6 +39,12 @@ extension MQTTClient {
         case closed
         /// The broker does not keep to MQTT, or something else listens on the port.
         case violation
+        /// The broker does not accept a will of this quality of service; a lower one is tried.
+        case willQoS
+        /// The broker does not accept a retained will; one that is not retained is tried.
+        case willRetain
+        /// The broker left messages without an acknowledgement for too long.
+        case unacknowledged
         /// Another client connected with our client identifier.
         case takenOver
         /// The settings cannot work, for example a certificate file that cannot be read.
@@ -68,6 +74,8 @@ extension MQTTClient {
     public enum Event: Sendable, Hashable {
         /// The broker accepted us and subscriptions were requested again. Republish what subscribers should see.
         case connected(ProtocolVersion)
+        /// The broker stated limits when it accepted us; follows `connected`.
+        case limited(BrokerLimits)
         /// The connection is gone, or could not be made.
         case disconnected(Disconnection)
         /// A message on a subscribed topic.
@@ -126,7 +134,8 @@ extension MQTTClient {
         public var acknowledged = 0
         /// Messages the broker refused.
         public var refused = 0
-        /// Messages dropped: offline, no room, or lost with a connection before their acknowledgement.
+        /// Messages dropped: offline, no room, larger than the broker accepts or otherwise impossible to send, or lost
+        /// with a connection before their acknowledgement.
         public var dropped = 0
         /// Bytes of topic and payload of the accepted messages.
         public var bytes = 0

@@ -58,6 +58,9 @@ extension MQTTClient {
         public var reconnectMaximum: Duration
         /// How long TCP, TLS and the broker's answer may take together.
         public var connectTimeout: Duration
+        /// How long the broker may leave messages of quality of service 1 and 2 without any acknowledgement; then the
+        /// connection is given up.
+        public var acknowledgementTimeout: Duration
         /// What the broker publishes if the connection is lost without a clean stop.
         public var will: Message?
         /// How long the broker waits with the will, for a client that is soon back to have never been away. Whole
@@ -78,7 +81,8 @@ extension MQTTClient {
         public init(
             address: BrokerAddress?, clientID: String = "", username: String? = nil, password: String? = nil,
             keepalive: Duration = .seconds(30), reconnectMinimum: Duration = .milliseconds(500),
-            reconnectMaximum: Duration = .seconds(30), connectTimeout: Duration = .seconds(10), will: Message? = nil,
+            reconnectMaximum: Duration = .seconds(30), connectTimeout: Duration = .seconds(10),
+            acknowledgementTimeout: Duration = .seconds(30), will: Message? = nil,
             willDelay: Duration = .zero, sessionExpiry: Duration = .zero, tls: TLSSettings = TLSSettings(),
             maximumPending: Int = 8192, maximumPendingBytes: Int = 8 << 20
         ) {
@@ -90,6 +94,7 @@ extension MQTTClient {
             self.reconnectMinimum = reconnectMinimum
             self.reconnectMaximum = reconnectMaximum
             self.connectTimeout = connectTimeout
+            self.acknowledgementTimeout = acknowledgementTimeout
             self.will = will
             self.willDelay = willDelay
             self.sessionExpiry = sessionExpiry

@@ -78,7 +78,7 @@ extension MQTTClient {
     private func serve(_ attempts: inout ConnectionAttempts, at address: BrokerAddress) -> ConnectionFailure {
         do throws(ConnectionFailure) {
             let session = try MosquittoSession(
-                settings: settings, address: address, version: attempts.choice.version)
+                settings: attempts.adapted(settings), address: address, version: attempts.choice.version)
             state.withLock { $0.session = session }
             var keepalive = max(5, min(65_535, Int(settings.keepalive.components.seconds)))
             let deadline = ContinuousClock.now + settings.connectTimeout
@@ -137,9 +137,11 @@ extension MQTTClient {
             state.acceptsMessages = state.stop == nil
             return state.subscriptions
         }
-        for (filter, qos) in subscriptions { session.subscribe(filter, qos: qos) }
+        let limits = session.limits
+        for (filter, qos) in subscriptions where limits.accepts(filter: filter) { session.subscribe(filter, qos: qos) }
         if let words = session.keepTrust() { handler(.trusted(words)) }
         handler(.connected(version))
+        if limits != BrokerLimits() { handler(.limited(limits)) }
     }
 
     // MARK: Connected
@@ -159,6 +161,9 @@ extension MQTTClient {
             // from what was said and heard last, in whole seconds; half of it is late enough, and seldom enough.
             var deadline = ContinuousClock.now + keepalive / 2
             if let farewell { deadline = min(deadline, farewell.deadline) }
+            if let waiting = session.unacknowledged {
+                deadline = min(deadline, waiting.since + settings.acknowledgementTimeout)
+            }
             let ready = waitForSocket(session, until: deadline)
             state.withLock { $0.wakeUps += 1 }
             var failure: ConnectionFailure?
@@ -175,6 +180,12 @@ extension MQTTClient {
                 // A broker may close the connection as soon as it has our farewell.
                 if failure.cause == .closed, farewell?.isSaid == true, session.isFarewellSent { continue }
                 throw failure
+            }
+            // After reading: an acknowledgement may have waited in the socket while this machine slept.
+            if farewell == nil, let waiting = session.unacknowledged,
+                ContinuousClock.now - waiting.since >= settings.acknowledgementTimeout
+            {
+                throw ConnectionFailure(unacknowledged: waiting.count, for: settings.acknowledgementTimeout)
             }
         }
     }

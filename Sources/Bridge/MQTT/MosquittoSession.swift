@@ -33,6 +33,10 @@ final class MosquittoSession: Sendable {
         var reports: [Report] = []
         var pending: [Int32: Pending] = [:]
         var pendingBytes = 0
+        /// How many of the pending messages wait for an acknowledgement, and when the last one came.
+        var unacknowledged = 0
+        var lastProgress = ContinuousClock.now
+        var limits = BrokerLimits()
         var filters: [Int32: String] = [:]
         var wasFull = false
         var hasDrained = false
@@ -166,6 +170,8 @@ final class MosquittoSession: Sendable {
             var keepalive: UInt16 = 0
             let given = mosquitto_property_read_int16(
                 properties, Int32(MQTT_PROP_SERVER_KEEP_ALIVE.rawValue), &keepalive, false)
+            let limits = BrokerLimits(connack: properties)
+            MosquittoSession.from(owner)?.ledger.withLock { $0.limits = limits }
             MosquittoSession.from(owner)?.report(.answered(code: code, keepalive: given == nil ? nil : keepalive))
         }
         mosquitto_message_v5_callback_set(pointer) { @Sendable _, owner, message, properties in
@@ -221,6 +227,8 @@ final class MosquittoSession: Sendable {
             guard let entry = ledger.pending.removeValue(forKey: identifier) else { return }
             ledger.pendingBytes -= entry.bytes
             if entry.qos > 0 {
+                ledger.unacknowledged -= 1
+                ledger.lastProgress = .now
                 if code >= 0x80 {
                     ledger.refused += 1
                     let reason = String(cString: mosquitto_reason_string(code))
@@ -251,6 +259,13 @@ final class MosquittoSession: Sendable {
 
     var pendingCount: Int { ledger.withLock { $0.pending.count } }
     var pendingBytes: Int { ledger.withLock { $0.pendingBytes } }
+    /// What the broker stated at the connection.
+    var limits: BrokerLimits { ledger.withLock { $0.limits } }
+
+    /// The messages that wait for an acknowledgement, and since when none has come; nil where none waits.
+    var unacknowledged: (count: Int, since: ContinuousClock.Instant)? {
+        ledger.withLock { $0.unacknowledged > 0 ? ($0.unacknowledged, $0.lastProgress) : nil }
+    }
 
     /// Takes what the library reported since the last call.
     func takeProgress() -> Progress {
@@ -278,8 +293,12 @@ final class MosquittoSession: Sendable {
         // The lock is held over the library call so that the acknowledgement finds the entry. The library takes only
         // its queue locks here, and none of those is held while it calls back.
         return ledger.withLock { ledger in
+            let message = ledger.limits.lowered(message)
+            if let fault = ledger.limits.fault(of: message, version) { return .invalid(fault) }
+            // Messages of quality of service 0 are only written, and do not wait behind those that are acknowledged.
+            let waiting = ledger.pending.count - (message.qos == 0 ? ledger.unacknowledged : 0)
             if limited,
-                ledger.pending.count >= settings.maximumPending
+                waiting >= settings.maximumPending
                     || ledger.pendingBytes + size > settings.maximumPendingBytes
             {
                 guard size <= settings.maximumPendingBytes else {
@@ -305,8 +324,13 @@ final class MosquittoSession: Sendable {
                 let entry = Pending(topic: message.topic, bytes: size, qos: message.qos, sent: .now)
                 if let stale = ledger.pending.updateValue(entry, forKey: identifier) {
                     ledger.pendingBytes -= stale.bytes
+                    if stale.qos > 0 { ledger.unacknowledged -= 1 }
                 }
                 ledger.pendingBytes += size
+                if message.qos > 0 {
+                    if ledger.unacknowledged == 0 { ledger.lastProgress = .now }
+                    ledger.unacknowledged += 1
+                }
                 return .accepted
             case MOSQ_ERR_NO_CONN.rawValue:
                 return .offline

@@ -18,6 +18,8 @@ struct Outbox {
 
     /// Values of one message about missed samples.
     static let samplesPerMessage = 250
+    /// The most that a message about missed samples has besides its topic and its pairs.
+    static let bytesAroundPairs = 64
     /// Bytes of topics and payloads that wait, of either kind.
     static let byteLimit = 16 << 20
 
@@ -35,7 +37,7 @@ struct Outbox {
     private var sampleStart = 0
     private var sampleBytes = 0
     /// Messages about missed samples that have not left yet, the next one last.
-    private var missed: [MQTTClient.Message] = []
+    private var missed: [(message: MQTTClient.Message, samples: Int)] = []
     /// Samples that had no room, by topic, until it was said.
     private var lost: [String: Int] = [:]
 
@@ -75,6 +77,11 @@ struct Outbox {
         heldBytes -= topic.utf8.count + old.message.payload.count
     }
 
+    /// Drops what is held of the topics that `isForgotten` picks.
+    mutating func forget(where isForgotten: (String) -> Bool) {
+        for topic in held.keys.filter(isForgotten) { forget(topic) }
+    }
+
     /// Keeps a value that could not be sent.
     mutating func addSample(_ message: MQTTClient.Message, time: Double) {
         let sample = Sample(topic: message.topic, value: message.payload, time: time)
@@ -106,7 +113,12 @@ struct Outbox {
     }
 
     /// Hands over what waits, the latest of every topic first, then missed samples, until `send` refuses.
-    mutating func drain(at now: ContinuousClock.Instant, _ send: (MQTTClient.Message) -> MQTTClient.PublishResult) {
+    ///
+    /// - Parameter packetSize: the largest packet that the broker accepts, nil for any; samples are divided by it.
+    mutating func drain(
+        at now: ContinuousClock.Instant, packetSize: Int? = nil,
+        _ send: (MQTTClient.Message) -> MQTTClient.PublishResult
+    ) {
         while let message = firstHeld() {
             let isStale = !message.retain && held[message.topic].map { now - $0.time > lifetime } ?? false
             if !isStale {
@@ -117,8 +129,8 @@ struct Outbox {
             }
             forget(message.topic)
         }
-        prepareMissed()
-        while let message = missed.last {
+        prepareMissed(packetSize)
+        while let (message, _) = missed.last {
             switch send(message) {
             case .accepted, .invalid: missed.removeLast()
             case .offline, .full: return
@@ -127,7 +139,7 @@ struct Outbox {
     }
 
     /// Makes messages of the samples, a topic after the other, the times of each in order.
-    private mutating func prepareMissed() {
+    private mutating func prepareMissed(_ packetSize: Int?) {
         guard sampleCount > 0 else { return }
         var topics: [String] = []
         var byTopic: [String: [Sample]] = [:]
@@ -138,19 +150,34 @@ struct Outbox {
         samples = []
         sampleStart = 0
         sampleBytes = 0
-        var messages: [MQTTClient.Message] = []
+        var messages: [(message: MQTTClient.Message, samples: Int)] = []
         for topic in topics {
             let all = byTopic[topic] ?? []
-            for start in stride(from: 0, to: all.count, by: Self.samplesPerMessage) {
-                let part = all[start..<min(start + Self.samplesPerMessage, all.count)]
-                let pairs = part.map { "[\(Self.seconds($0.time)),\(Self.json($0.value))]" }
-                let dropped = start == 0 ? lost.removeValue(forKey: topic) ?? 0 : 0
-                let text = "{\"samples\":[\(pairs.joined(separator: ","))],\"dropped\":\(dropped)}"
-                messages.append(.init(topic: topic + "/missed", payload: text, qos: 1))
+            // Topic, header and what stands around the pairs.
+            let room = packetSize.map { $0 - topic.utf8.count - Self.bytesAroundPairs } ?? Int.max
+            var rest = all.map { "[\(Self.seconds($0.time)),\(Self.json($0.value))]" }[...]
+            while !rest.isEmpty {
+                var (count, bytes) = (0, 0)
+                for pair in rest.prefix(Self.samplesPerMessage) {
+                    bytes += pair.utf8.count + 1
+                    // One at least, also where not even that fits.
+                    guard count == 0 || bytes <= room else { break }
+                    count += 1
+                }
+                let pairs = rest.prefix(count).joined(separator: ",")
+                rest = rest.dropFirst(count)
+                let text = "{\"samples\":[\(pairs)],\"dropped\":\(lost.removeValue(forKey: topic) ?? 0)}"
+                messages.append((.init(topic: topic + "/missed", payload: text, qos: 1), count))
             }
         }
         // What did not leave last time is older, and goes first; together they stay within the bound.
-        missed = Array((messages.reversed() + missed).suffix(2 * sampleLimit / Self.samplesPerMessage + 64))
+        let waiting = messages.reversed() + missed
+        var samples = 0
+        let kept = waiting.reversed().prefix { entry in
+            samples += entry.samples
+            return samples <= 2 * sampleLimit + 64 * Self.samplesPerMessage
+        }
+        missed = Array(waiting.suffix(kept.count))
     }
 
     /// Seconds since 1970 with milliseconds.

@@ -49,8 +49,8 @@ struct BrokerLinkTests {
         // Five minutes of a value a second from 20 devices: what is sent does not wait for the clock.
         for second in 0..<300 {
             for device in 0..<20 {
-                #expect(link.publish(.init(topic: "plant/\(device)/power", payload: "\(second)")))
-                #expect(link.publish(.init(topic: "plant/\(device)/voltage", payload: "\(second)")))
+                link.publish(.init(topic: "plant/\(device)/power", payload: "\(second)"))
+                link.publish(.init(topic: "plant/\(device)/voltage", payload: "\(second)"))
             }
         }
         #expect(link.waiting.topics == 40)
@@ -60,7 +60,7 @@ struct BrokerLinkTests {
         let (observer, seen) = try await observer(broker)
         // The observer may come after the first messages: what counts is that the link got rid of all.
         try await events.waitForConnection(count: 2)
-        #expect(link.publish(.init(topic: "end", payload: "1")))
+        link.publish(.init(topic: "end", payload: "1"))
         try await seen.wait("the end") { EventRecorder.messages($0).contains("end=1") }
         #expect(link.waiting.topics == 0 && link.waiting.samples == 0)
         #expect(link.client.stop() == .clean)
@@ -74,7 +74,7 @@ struct BrokerLinkTests {
         let link = try link(broker, events: events)
         try await events.waitForConnection()
         let (observer, seen) = try await observer(broker)
-        #expect(link.queue(.init(topic: "first", payload: "0", qos: 0)))
+        link.queue(.init(topic: "first", payload: "0", qos: 0))
         // Another's message, which came later, is there: so the first one has not left.
         _ = observer.publish("other", "1", qos: 1, retain: false)
         try await seen.wait("the other's") { EventRecorder.messages($0).contains("other=1") }
@@ -83,7 +83,7 @@ struct BrokerLinkTests {
         try await seen.wait("the first") { EventRecorder.messages($0).contains("first=0") }
         let before = link.client.wakeUps
         for number in 1...200 {
-            #expect(link.queue(.init(topic: "more", payload: "\(number)", qos: 0)))
+            link.queue(.init(topic: "more", payload: "\(number)", qos: 0))
             link.flush()
         }
         try await seen.wait("all of them") { EventRecorder.messages($0).contains("more=200") }
@@ -107,14 +107,14 @@ struct BrokerLinkTests {
                 sampleLimit: 10, lifetime: .seconds(60))
         ) { _, event in events.record(event) }
         for number in 1...3 {
-            #expect(link.publish(.init(topic: "a/x", payload: "\(number)")))
-            #expect(link.publish(.init(topic: "b", payload: "\(number)")))
+            link.publish(.init(topic: "a/x", payload: "\(number)"))
+            link.publish(.init(topic: "b", payload: "\(number)"))
         }
         let (observer, seen) = try await observer(broker)
         try link.client.start()
         try await events.waitForConnection()
         // Published by the daemon as current: what waits of it is void.
-        #expect(link.publish(.init(topic: "b", payload: "4")))
+        link.publish(.init(topic: "b", payload: "4"))
         link.release()
         try await seen.wait("three messages") { EventRecorder.messages($0).count >= 3 }
         let messages = seen.messages
@@ -137,8 +137,8 @@ struct BrokerLinkTests {
         try await remoteEvents.waitForConnection()
         local.suspend()
         for link in [first, second] {
-            #expect(link.publish(.init(topic: "/venetworking/x/edbc", payload: "1")))
-            #expect(link.publish(.init(topic: "vebridge/system/power", payload: "2")))
+            link.publish(.init(topic: "/venetworking/x/edbc", payload: "1"))
+            link.publish(.init(topic: "vebridge/system/power", payload: "2"))
         }
         try await seen.wait("the message") { !EventRecorder.messages($0).isEmpty }
         #expect(seen.messages == ["vebridge/system/power=2"])
@@ -154,9 +154,9 @@ struct BrokerLinkTests {
         let events = EventRecorder()
         let link = try link(broker, events: events)
         try await events.waitForConnection()
-        #expect(link.publish(.init(topic: "short", payload: "1", retain: true, expiry: .seconds(1))))
-        #expect(link.publish(.init(topic: "long", payload: "1", retain: true, expiry: .seconds(600))))
-        #expect(link.publish(.init(topic: "end", payload: "1", retain: true)))
+        link.publish(.init(topic: "short", payload: "1", retain: true, expiry: .seconds(1)))
+        link.publish(.init(topic: "long", payload: "1", retain: true, expiry: .seconds(600)))
+        link.publish(.init(topic: "end", payload: "1", retain: true))
         #expect(link.client.stop() == .clean)
         // The broker counts in whole seconds: a message of one second is gone after two.
         try await Task.sleep(for: .milliseconds(2100))

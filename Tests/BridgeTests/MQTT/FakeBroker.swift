@@ -12,6 +12,8 @@ final class FakeBroker: Sendable {
         case silent
         /// Accepts version 5 and sends a DISCONNECT with this reason.
         case accepts(thenDisconnects: UInt8)
+        /// Accepts with these properties in its CONNACK, and neither reads nor answers anything after it.
+        case ignores(properties: [UInt8])
         /// Answers with something that isn't MQTT.
         case babbles
     }
@@ -77,6 +79,9 @@ final class FakeBroker: Sendable {
         case (.babbles, _):
             send(client, Array(("HTTP/1.1 400 Bad Request\r\n" + String(repeating: "X-Filler: 1\r\n", count: 20)).utf8))
         case (.closesOnVersion5, 5): shutdown(client, Int32(SHUT_RDWR))
+        case (.ignores(let properties), _):
+            let count = UInt8(clamping: properties.count)
+            send(client, [0x20, count + 3, 0, 0, count] + properties)
         case (.accepts(let reason), _): send(client, [0x20, 3, 0, 0, 0, 0xE0, 2, reason, 0])
         case (.refusesVersion5, 5): send(client, [0x20, 2, 0, 1])
         default: send(client, [0x20, 2, 0, 0])

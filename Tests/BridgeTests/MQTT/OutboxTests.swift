@@ -92,6 +92,33 @@ struct OutboxTests {
         #expect(sent[2].hasSuffix(#"[9999.000,9999]],"dropped":0}"#))
     }
 
+    @Test("missed samples are divided so that each message fits into the packets of the broker")
+    func divided() {
+        var box = Outbox(limit: 10, sampleLimit: 1000, lifetime: .seconds(60))
+        for second in 0..<1000 { box.addSample(message("t", "\(second)"), time: Double(1_700_000_000 + second)) }
+        var limits = BrokerLimits()
+        limits.packetSize = 500
+        var seen: [String] = []
+        box.drain(at: start, packetSize: 500) { message in
+            #expect(limits.fault(of: message, .v5) == nil)
+            let samples = JSONValue(message.payload)?["samples"]
+            if case .array(let pairs)? = samples {
+                for case .array(let pair) in pairs { if case .number(let text)? = pair.last { seen.append(text) } }
+            }
+            return .accepted
+        }
+        #expect(seen == (0..<1000).map { "\($0)" })
+        // Too small for a single one: dropped by the client, and not divided for ever.
+        box.addSample(message("t", "1"), time: 1)
+        box.addSample(message("t", "2"), time: 2)
+        var count = 0
+        box.drain(at: start, packetSize: 20) { _ in
+            count += 1
+            return .invalid("too large")
+        }
+        #expect(count == 2)
+    }
+
     @Test("samples that could not leave wait for the next time, before newer ones")
     func samplesWait() {
         var box = Outbox(limit: 10, sampleLimit: 1000, lifetime: .seconds(60))

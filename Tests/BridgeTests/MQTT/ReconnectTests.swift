@@ -63,6 +63,49 @@ struct ReconnectTests {
         #expect(!triesYetAnother)
     }
 
+    @Test("a will that the broker refuses is lowered at once, and stays so")
+    func lowersTheWill() {
+        var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "x")
+        let settings = MQTTClient.Settings(
+            address: nil, will: .init(topic: "state", payload: "offline", qos: 1, retain: true))
+        func failed(_ code: Int32) -> MQTTClient.Disconnection? {
+            let address = BrokerAddress(host: "boat", port: 1883)
+            return attempts.failed(
+                ConnectionFailure(refusal: code, address: address, hasUsername: false, clientID: "x"), at: .now)
+        }
+        #expect(attempts.adapted(settings) == settings)
+        #expect(failed(0x9B) == nil)
+        #expect(attempts.adapted(settings).will?.qos == 0 && attempts.adapted(settings).will?.retain == true)
+        #expect(failed(0x9A) == nil)
+        #expect(attempts.adapted(settings).will?.qos == 0 && attempts.adapted(settings).will?.retain == false)
+        // There is nothing left to lower: a refusal like any other.
+        #expect(failed(0x9B)?.attempts == 1)
+        attempts.connected(at: .now)
+        #expect(attempts.adapted(settings).will?.qos == 0)
+    }
+
+    @Test("a broker that never acknowledges is connected to less and less often, and told of once")
+    func slowsDownForStalls() {
+        var attempts = ConnectionAttempts(minimum: .milliseconds(500), maximum: .seconds(1), clientID: "x")
+        var waits: [Duration] = []
+        for turn in 1...8 {
+            attempts.connected(at: .now)
+            let failure = ConnectionFailure(unacknowledged: 20 + turn, for: .seconds(30))
+            let told = attempts.failed(failure, at: .now + .seconds(30))
+            #expect(told?.cause == .unacknowledged && told?.repeats == turn)
+            if turn == 1 {
+                #expect(told?.reason == "broker does not acknowledge messages: 21 unconfirmed for 30 s")
+            }
+            waits.append(told?.retryAfter ?? .zero)
+        }
+        #expect(waits[0] <= .seconds(1))
+        #expect(waits[1] >= .milliseconds(2500) && waits[1] <= .seconds(5))
+        #expect(waits[7] >= .seconds(30) && waits[7] <= .seconds(60))
+        attempts.connected(at: .now)
+        let other = attempts.failed(ConnectionFailure(.closed, "closed"), at: .now + .seconds(60))
+        #expect(other?.repeats == 1 && other?.retryAfter ?? .zero <= .seconds(1))
+    }
+
     @Test func countsFailures() {
         let start = ContinuousClock.now
         var attempts = ConnectionAttempts(minimum: .seconds(1), maximum: .seconds(1), clientID: "x")
