@@ -169,9 +169,9 @@ struct CatalogueTests {
 
     @Test("docs/vedirect.md 12: firmware versions in their three forms")
     func firmware() throws {
-        #expect(FirmwareVersion(word: 0x4161).description == "1.61")
-        #expect(FirmwareVersion(word: 0x4414).description == "4.14")
-        #expect(FirmwareVersion(word: 0xC208).description == "2.08-rc")
+        #expect(FirmwareVersion(word: 0x4161)?.description == "1.61")
+        #expect(FirmwareVersion(word: 0x4414)?.description == "4.14")
+        #expect(FirmwareVersion(word: 0xC208)?.description == "2.08-rc")
         #expect(FirmwareVersion(text: "161")?.description == "1.61")
         #expect(FirmwareVersion(text: "0308")?.description == "3.08")
         #expect(FirmwareVersion(text: "C208")?.description == "2.08-rc")
