@@ -89,7 +89,7 @@ struct HistorySeamTests {
         var desk = HistoryDesk(configuration(folder), isWanted: true, clocks: time.clocks, log: quietLog)
         let writer = try #require(desk.writer)
         var plant = Plant()
-        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.identified(.solarCharger(serial), port: "/dev/ttyUSB0", at: .zero)
         plant.busDeviceAppeared(shunt)
         var told: [MQTTClient.Message] = []
         func publish() {
@@ -187,7 +187,7 @@ struct HistorySeamTests {
         var desk = HistoryDesk(configuration(folder), isWanted: true, clocks: time.unset, log: quietLog)
         let writer = try #require(desk.writer)
         var plant = Plant()
-        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.identified(.solarCharger(serial), port: "/dev/ttyUSB0", at: .zero)
         plant.busDeviceAppeared(shunt)
         var told: [String: String] = [:]
         let topic = "vebridge/stats/charger/\(serial)/maximum_power_at"
@@ -242,7 +242,7 @@ struct HistorySeamTests {
     @Test("a charger's own days are taken as far as they follow each other")
     func ownDays() throws {
         var plant = Plant()
-        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.identified(.solarCharger(serial), port: "/dev/ttyUSB0", at: .zero)
         func record(_ age: Int, sequence: Int) throws {
             var bytes = [UInt8](repeating: 0, count: 34)
             bytes[32] = UInt8(sequence & 0xFF)
