@@ -211,6 +211,7 @@ extension Daemon {
             }
             deadline = min(deadline, nextRescan)
             if plant.isScanningBus, let limit = monitorChoice.scanLimit { deadline = min(deadline, limit) }
+            if let due = monitorChoice.logTime { deadline = min(deadline, due) }
             if let due = notifier.deadline { deadline = min(deadline, due) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if let due = feed.due { deadline = min(deadline, due) }

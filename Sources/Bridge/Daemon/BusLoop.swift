@@ -98,11 +98,13 @@ extension Daemon.BridgeLoop {
                     log.warning("bus lost; trying again", metadata: ["can": name, "reason": .string(reason)])
                 }
                 for device in buses[index].supervisor.session.devices { plant.busDeviceSlept(device.address) }
-            case .ended: log.notice("the log was played to its end", metadata: ["can": name])
+            case .ended:
+                warnOfMonitors()
+                log.notice("the log was played to its end", metadata: ["can": name])
             case .session(let event): handleBus(event, index, name)
             }
         }
-        if reported.contains(where: \.mayAddMonitor) { warnOfMonitors() }
+        if reported.contains(where: \.mayAddMonitor) { monitorChoice.logTime = time + MonitorChoice.scanTime }
     }
 
     private mutating func handleBus(_ event: BusSession.Event, _ index: Int, _ name: Logger.MetadataValue) {

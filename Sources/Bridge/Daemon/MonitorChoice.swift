@@ -8,6 +8,8 @@ struct MonitorChoice: Sendable {
 
     /// Until when devices may be announcing themselves; nil: not any more, or no bus was opened yet.
     var scanLimit: Duration?
+    /// When the choices are logged: a little after the last device or name became known, so that all are named at once.
+    var logTime: Duration?
     private var logged: Set<DeviceAddress> = []
     private var hasLoggedNames = false
 
@@ -35,18 +37,29 @@ extension Daemon.BridgeLoop {
 
     /// Trusts a single battery monitor once all devices had time to announce themselves.
     mutating func endBusScan(at time: Duration) {
+        if let due = monitorChoice.logTime, time >= due { warnOfMonitors() }
         guard plant.isScanningBus, let limit = monitorChoice.scanLimit, time >= limit else { return }
         plant.isScanningBus = false
         readable.mark()
     }
 
-    /// Several devices may measure the battery, and the configuration names none of them.
+    /// Logs the choice between several devices that may measure the battery, if the configuration names none of them.
     mutating func warnOfMonitors() {
-        guard let choices = monitorChoice.warning(plant.monitorChoices) else { return }
+        monitorChoice.logTime = nil
+        var devices = plant.monitorChoices
+        for index in devices.indices where devices[index].name == nil {
+            devices[index].name = Self.name(of: devices[index].address, in: buses)
+        }
+        guard let choices = monitorChoice.warning(devices) else { return }
         log.warning(
             """
             several battery monitors on the MasterBus: no figure of the battery until masterbus.shunt names one of them
             """,
             metadata: ["choices": .string(choices)])
+    }
+
+    /// The name as far as a bus has heard it.
+    private static func name(of device: DeviceAddress, in buses: [Daemon.BusSlot]) -> String? {
+        buses.lazy.compactMap { $0.supervisor.session.decoder.schema(of: device)?.name }.first
     }
 }
