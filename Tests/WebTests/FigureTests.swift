@@ -12,7 +12,9 @@ struct FigureTests {
     private static func plant(silentFor silence: Duration, at now: Duration, isAlive: Bool = true) throws -> Plant {
         var plant = Plant()
         let time = now - silence
-        plant.identified(DeviceIdentity(serial: "HQ2012ABCDE"), port: "/dev/ttyUSB0", at: time)
+        var identity = DeviceIdentity(serial: "HQ2012ABCDE")
+        identity.productID = 0xA062
+        plant.identified(identity, port: "/dev/ttyUSB0", at: time)
         try plant.read(.of(.yieldYesterday, 421, 2, at: time), serial: "HQ2012ABCDE")
         try plant.read(.of(.yieldToday, 100, 2, at: time), serial: "HQ2012ABCDE")
         try plant.read(.of(.panelPower, 10_000, 4, at: time), serial: "HQ2012ABCDE")

@@ -234,7 +234,9 @@ extension BridgeSnapshot {
         var plant = Plant()
         let now = Duration.seconds(100)
         for (serial, power) in [("HQ2012ABCDE", 2458), ("HQ2013FGHIJ", 12_000)] {
-            plant.identified(DeviceIdentity(serial: serial), port: "/dev/tty\"0\\", at: now)
+            var identity = DeviceIdentity(serial: serial)
+            identity.productID = 0xA062
+            plant.identified(identity, port: "/dev/tty\"0\\", at: now)
             try plant.read(.of(.panelPower, power, 4, at: now - .seconds(1)), serial: serial)
             try plant.read(.of(.chargerVoltage, 1325, 2, at: now - .seconds(1)), serial: serial)
             try plant.read(.of(.chargerCurrent, 18, 2, at: now - .seconds(1)), serial: serial)

@@ -87,7 +87,7 @@ public struct Configuration: Sendable, Equatable {
         public var expiry = Duration.zero
         /// A value that does not change is published again after this long.
         public var interval = Duration.seconds(60)
-        /// The serial number of the charger that stands for the network; empty: found out.
+        /// The serial number of the solar charger that stands for the network; empty: see ``Plant/master(at:)``.
         public var master = ""
         /// Whether register 2001 is made up from the set-point of the charge state where there is no network.
         public var deriveSetpoint = false
@@ -230,7 +230,7 @@ public struct Configuration: Sendable, Equatable {
         public var describe = true
         /// The unique id with which vebridge says hello, 18 bits in hex digits.
         public var address = "0x351D6"
-        /// The unique id of the shunt whose figures stand for the battery; empty: found out.
+        /// The unique id of the device whose figures stand for the battery; empty: the only one of its kind.
         public var shunt = ""
         /// How much faster than recorded a log is played; zero: as fast as it goes.
         public var replaySpeed = 1.0

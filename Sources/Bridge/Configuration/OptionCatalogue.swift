@@ -87,8 +87,8 @@ enum OptionCatalogue {
             .text(
                 "master", \.schema.master, allowed: "a serial number, or \"\"",
                 """
-                The serial number of the charger that stands for the network of chargers. Empty: the one that says \
-                it is the master, else the first by serial number.
+                The serial number of the solar charger that stands for the network of chargers. Empty, or not seen: \
+                the first by serial number of those that say they are a group's master (200F is 1 or 3), else the first.
                 """, check: serialNumber),
             .flag(
                 "derive_setpoint", \.schema.deriveSetpoint,
@@ -291,7 +291,10 @@ enum OptionCatalogue {
                 "The unique id with which vebridge says hello. No device may have it.", check: uniqueID),
             .text(
                 "shunt", \.masterbus.shunt, allowed: "the number of a device, as in its topics, or \"\"",
-                "The shunt whose figures stand for the battery. Empty: the first one on the bus.",
+                """
+                The device whose figures stand for the battery, such as the cluster of several battery modules. Empty: \
+                the only one of its kind; of several none, and a warning names them.
+                """,
                 check: optionalUniqueID),
         ])
 

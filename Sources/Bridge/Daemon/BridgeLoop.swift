@@ -41,6 +41,9 @@ extension Daemon {
         /// Why there is no broker, as the log has it already.
         var toldCause: MQTTClient.Cause?
         var hasToldOfRefusal = false
+        /// Ports and serial numbers of second devices that the log has, see ``Daemon/Contender``.
+        var serialWarnings: Set<String> = []
+        var monitorChoice = MonitorChoice()
 
         var watcher: PortWatcher
         var notifier = ServiceNotifier()
@@ -154,6 +157,7 @@ extension Daemon {
                 advancePorts(at: woken)
                 for index in multiplexers.indices { advanceMultiplexer(index, at: woken) }
                 for index in buses.indices { advanceBus(index, at: woken) }
+                endBusScan(at: woken)
                 if woken >= nextRescan { rescan(at: woken) }
                 beat(at: woken)
                 tellServiceManager(at: woken)
@@ -206,6 +210,8 @@ extension Daemon {
                 if let due = bus.supervisor.deadline(now: time) { deadline = min(deadline, due) }
             }
             deadline = min(deadline, nextRescan)
+            if plant.isScanningBus, let limit = monitorChoice.scanLimit { deadline = min(deadline, limit) }
+            if let due = monitorChoice.logTime { deadline = min(deadline, due) }
             if let due = notifier.deadline { deadline = min(deadline, due) }
             if let heartbeat = publisher.nextHeartbeat { deadline = min(deadline, heartbeat) }
             if let due = feed.due { deadline = min(deadline, due) }

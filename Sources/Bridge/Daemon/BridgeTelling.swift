@@ -38,7 +38,7 @@ extension Daemon.BridgeLoop {
             ("cpu_percent", JSONText.number((figures.cpu * 100).rounded() / 100)),
             ("resident_bytes", "\(figures.resident)"), ("ports", "\(ports.count)"),
             ("ports_open", "\(portReports(at: time).count { $0.isOpen })"),
-            ("chargers", "\(ports.count { $0.serial != nil })"),
+            ("chargers", "\(plant.solarChargers(at: time).count(where: \.isAlive))"),
             ("chargers_dark", "\(ports.count { $0.light.isDark })"),
             ("bus_devices", "\(plant.busDevices.values.count { $0.isAwake })"), ("brokers", sink.health),
             ("history", history.writer?.health.json ?? "null"),

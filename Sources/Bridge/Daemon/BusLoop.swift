@@ -88,7 +88,9 @@ extension Daemon.BridgeLoop {
         let name: Logger.MetadataValue = .string(buses[index].supervisor.source.description)
         for event in reported {
             switch event {
-            case .opened: log.notice("listening to a bus", metadata: ["can": name])
+            case .opened:
+                log.notice("listening to a bus", metadata: ["can": name])
+                beginBusScan(isReplay: buses[index].supervisor.source.isReplay, at: time)
             case .closed(let reason, let isFinal):
                 if isFinal {
                     log.error("no bus", metadata: ["can": name, "reason": .string(reason)])
@@ -96,10 +98,13 @@ extension Daemon.BridgeLoop {
                     log.warning("bus lost; trying again", metadata: ["can": name, "reason": .string(reason)])
                 }
                 for device in buses[index].supervisor.session.devices { plant.busDeviceSlept(device.address) }
-            case .ended: log.notice("the log was played to its end", metadata: ["can": name])
+            case .ended:
+                warnOfMonitors()
+                log.notice("the log was played to its end", metadata: ["can": name])
             case .session(let event): handleBus(event, index, name)
             }
         }
+        if reported.contains(where: \.mayAddMonitor) { monitorChoice.logTime = time + MonitorChoice.scanTime }
     }
 
     private mutating func handleBus(_ event: BusSession.Event, _ index: Int, _ name: Logger.MetadataValue) {
@@ -171,5 +176,15 @@ extension Daemon.BridgeLoop {
         let sessions = buses.map { $0.supervisor.session.decoder }
         busPublisher.publishAll(
             values, schema: { device in sessions.lazy.compactMap { $0.schema(of: device) }.first }, sink: sink)
+    }
+}
+
+extension BusSupervisor.Event {
+    /// Whether a device or its name is known now that was not before.
+    fileprivate var mayAddMonitor: Bool {
+        switch self {
+        case .session(.appeared), .session(.recognised), .session(.discovered): true
+        default: false
+        }
     }
 }

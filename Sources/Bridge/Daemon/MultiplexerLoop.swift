@@ -31,7 +31,8 @@ extension Daemon.BridgeLoop {
                 var slot = Daemon.PortSlot(
                     port: PortPatterns.Port(path: path, device: device), number: nextNumber,
                     light: PanelLight(patience: configuration.poll.nightAfter),
-                    supervisor: PortSupervisor(path: path, settings: serial, plan: plan, now: time))
+                    supervisor: PortSupervisor(path: path, settings: serial, plan: plan, now: time),
+                    unresolvedLimit: time + DeviceRole.limit + settings.turnMax * settings.channels.count * 2)
                 slot.channel = (index, channel)
                 ports.append(slot)
                 nextNumber += 1

@@ -33,9 +33,10 @@ extension Daemon.BridgeLoop {
     /// A reading may tell that the panels have become dark or light.
     mutating func noteLight(_ reading: RegisterReading, serial: String, port index: Int) {
         // Chargers that share a line have their turns, which are seldom enough.
-        guard configuration.poll.night > .zero, ports[index].channel == nil, ports[index].light.note(reading) else {
-            return
-        }
+        // What is no solar charger has no panels: without an engine a DC-DC charger has no input either.
+        guard configuration.poll.night > .zero, ports[index].channel == nil,
+            plant.chargers[serial]?.role(at: reading.time) != .other, ports[index].light.note(reading)
+        else { return }
         setLight(serial: serial, port: index, at: reading.time)
         let isDark = ports[index].light.isDark
         log.info(

@@ -34,7 +34,8 @@ extension Daemon.BridgeLoop {
                 port: port, number: number, light: PanelLight(patience: configuration.poll.nightAfter),
                 supervisor: PortSupervisor(
                     path: port.path, settings: settings, plan: plan, recorder: recorder, number: number,
-                    now: time)))
+                    now: time),
+                unresolvedLimit: time + DeviceRole.limit))
         nextNumber = max(nextNumber, number + 1)
     }
 
@@ -132,26 +133,23 @@ extension Daemon.BridgeLoop {
     }
 
     mutating func leave(_ index: Int, at time: Duration) {
+        ports[index].contender = nil
         guard let serial = ports[index].serial else { return }
         forgetLight(port: index, at: time)
         feed.noteChange(at: time)
         plant.lost(serial, port: ports[index].path)
         ports[index].serial = nil
+        decideContenders(at: time)
     }
 
     mutating func handle(_ event: DeviceSession.Event, port index: Int, at time: Duration) {
         let path = ports[index].path
         switch event {
         case .identified(let identity):
-            noteIdentity(identity, port: index)
             feed.noteChange(at: time)
-            ports[index].serial = identity.serial
             ports[index].isResolved = true
-            ports[index].trouble = nil
-            ports[index].complaint = nil
             countUnresolved()
-            plant.identified(identity, port: path, at: time)
-            publisher.appeared(identity.serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
+            admit(identity, port: index, at: time)
         case .lostIdentity(let identity):
             log.notice(
                 "another device is on this port now",
@@ -159,8 +157,12 @@ extension Daemon.BridgeLoop {
             ports[index].announced = nil
             leave(index, at: time)
         case .reading(let reading):
-            guard let serial = ports[index].serial else { return }
+            guard let serial = ports[index].serial else {
+                if ports[index].contender != nil { decideContenders(at: time) }
+                return
+            }
             plant.read(reading, serial: serial)
+            checkContenders(reading, port: index, at: time)
             noteLight(reading, serial: serial, port: index)
             settleReads(of: reading.register, .success(reading), port: index)
             readable.mark()
@@ -174,7 +176,7 @@ extension Daemon.BridgeLoop {
             readable.mark()
             publisher.changed(register, serial: serial, plant: plant, at: time) { [sink] in sink.publish($0, $1) }
         case .state(let state):
-            noteState(state, port: index)
+            noteState(state, port: index, at: time)
             feed.noteChange(at: time)
         case .passCompleted:
             ports[index].isPolled = true
@@ -182,16 +184,17 @@ extension Daemon.BridgeLoop {
     }
 
     /// Says who is there, and once more when more of it is known.
-    mutating func noteIdentity(_ identity: DeviceIdentity, port index: Int) {
+    mutating func noteIdentity(_ identity: DeviceIdentity, port index: Int, at time: Duration) {
         // A loose plug finds the same charger each second; it is said again once its loss was.
         let isNew = ports[index].announced != identity.serial
-        let before = plant.chargers[identity.serial]?.identity
+        let before = plant.key(of: identity.serial).flatMap { plant.chargers[$0]?.identity }
         let isBetter =
             before?.model == nil && identity.model != nil || before?.firmware == nil && identity.firmware != nil
         guard isNew || isBetter else { return }
         ports[index].announced = identity.serial
+        let kind = identity.family.map(\.isSolarCharger) == false ? "device" : "charger"
         log.notice(
-            isNew ? "charger found" : "charger better known",
+            isNew ? "\(kind) found" : "\(kind) details updated",
             metadata: [
                 "port": .string(ports[index].path), "serial": .string(identity.serial),
                 "model": .string(identity.model ?? "not known yet"),
@@ -199,7 +202,7 @@ extension Daemon.BridgeLoop {
             ])
     }
 
-    mutating func noteState(_ state: DeviceSession.State, port index: Int) {
+    mutating func noteState(_ state: DeviceSession.State, port index: Int, at time: Duration) {
         switch state {
         case .textOnly, .echoOnly:
             ports[index].isResolved = true
@@ -211,7 +214,11 @@ extension Daemon.BridgeLoop {
         case .listening, .identifying, .polling, .verifying:
             break
         }
-        if state != .polling, let serial = ports[index].serial { plant.lost(serial, port: ports[index].path) }
+        if state != .polling {
+            ports[index].contender = nil
+            if let serial = ports[index].serial { plant.lost(serial, port: ports[index].path) }
+            decideContenders(at: time)
+        }
         countUnresolved()
     }
 
@@ -227,6 +234,8 @@ extension Daemon.BridgeLoop {
     }
 
     mutating func countUnresolved() {
-        plant.unresolvedPorts = ports.count { !$0.isResolved }
+        let unresolved = ports.filter { !$0.isResolved }
+        plant.unresolvedPorts = unresolved.count
+        plant.unresolvedLimit = unresolved.map(\.unresolvedLimit).max()
     }
 }

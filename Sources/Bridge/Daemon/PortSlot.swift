@@ -16,6 +16,10 @@ extension Daemon {
         var announced: String?
         /// Whether it is clear what answers here, or that nothing does.
         var isResolved = false
+        /// Until when sums wait for that.
+        let unresolvedLimit: Duration
+        /// A device here whose serial number is that of a device on another port.
+        var contender: Contender?
         var isPolled = false
         /// Why nothing is read from it; nil while a device answers.
         var trouble: Trouble? { didSet { if let trouble { lastTrouble = PortNote(trouble.words) } } }
@@ -67,7 +71,11 @@ extension Daemon {
             return found.filter { !served.contains($0.device) }
         }
 
-        init(port: PortPatterns.Port, number: Int, light: PanelLight, supervisor: consuming PortSupervisor) {
+        init(
+            port: PortPatterns.Port, number: Int, light: PanelLight, supervisor: consuming PortSupervisor,
+            unresolvedLimit: Duration
+        ) {
+            self.unresolvedLimit = unresolvedLimit
             self.port = port
             self.number = number
             self.light = light

@@ -74,7 +74,7 @@ extension Daemon.BridgeLoop {
     private static func find(_ device: String, in ports: [Daemon.PortSlot]) -> Int? {
         ports.firstIndex { port in
             guard let serial = port.serial else { return false }
-            return serial == device || port.path == device || port.port.device == device
+            return DeviceIdentity.isSame(serial, device) || port.path == device || port.port.device == device
         }
     }
 

@@ -126,7 +126,11 @@ extension Daemon.BridgeLoop {
     /// The last words.
     mutating func endReadable(at time: Duration) {
         guard readable.isEnabled else { return }
-        if once { readable.look(plant, at: time) { [sink] in sink.publishReadable($0) } }
+        if once {
+            // All that will be announced was announced.
+            plant.isScanningBus = false
+            readable.look(plant, at: time) { [sink] in sink.publishReadable($0) }
+        }
         readable.leave { [sink] in sink.publishReadable($0) }
         readable.book.save(at: time, isLast: true, log: log)
     }

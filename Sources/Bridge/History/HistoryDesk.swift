@@ -75,7 +75,10 @@ struct HistoryDesk {
                     device: device, quantity: quantity, value: value, unit: unit, wall: clock.wall - seconds,
                     monotonic: clock.monotonic - seconds))
         }
-        for (serial, charger) in plant.chargers where charger.isAlive {
+        for charger in plant.solarChargers(at: now) where charger.isAlive {
+            let serial = charger.identity.serial
+            // Under such a name the history keeps devices on a MasterBus.
+            guard !serial.uppercased().hasPrefix("0X") else { continue }
             var times = last[serial] ?? [:]
             for entry in Self.registers {
                 guard let reading = charger.readings[entry.register], let value = reading.value.scaled,
@@ -149,12 +152,6 @@ struct HistoryDesk {
 }
 
 extension Plant {
-    /// The shunt that stands for the battery: the one configured, else the first by address.
-    var shunt: BusDevice? {
-        let found = busDevices.values.filter { $0.role == .shunt && !$0.values.isEmpty }
-        return found.first { $0.address.uid == preferredShunt } ?? found.min { $0.address < $1.address }
-    }
-
     /// What the clock of the bus shows: a day, with the time of day in the attribute before it, of the shunt or else of
     /// the first device that has them. A time alone may be a time that remains.
     func busClock(at now: Duration) -> (date: CivilDate, seconds: Double, time: Duration)? {

@@ -163,7 +163,10 @@ struct HomeAssistantAnnouncer {
         }
         let identity = charger.identity
         return .init(
-            id: id, name: charger.customName ?? "\(identity.model ?? "Solar charger") \(serial)",
+            id: id,
+            name: charger.customName
+                ?? "\(identity.model ?? (identity.family.map(\.isSolarCharger) == false ? "Device" : "Solar charger")) "
+                + serial,
             manufacturer: "Victron Energy", model: identity.model,
             modelID: identity.productID.map { "0x" + RegisterID($0).hex }, serial: serial,
             firmware: identity.firmware?.description, via: via)
@@ -235,10 +238,26 @@ struct HomeAssistantAnnouncer {
 
     /// The id of a device. Chargers are known by their serial number wherever they are; of the others there is one to
     /// a bridge.
+    ///
+    /// A serial number that is a word of the program has the kind of device before it: no device takes the place of
+    /// the battery or of the bridge.
     static func id(_ device: Device, _ prefix: String) -> String {
-        if let serial = device.serial { return "vebridge_\(serial)" }
+        if let serial = device.serial {
+            let isWord = words.contains(serial.lowercased())
+            return isWord ? "vebridge_\(device.owner.rawValue)_\(serial)" : "vebridge_\(serial)"
+        }
         return "\(slug(prefix))_\(device.owner.rawValue)"
     }
+
+    /// Words that stand in ids and topics of the program.
+    static let words = Set(
+        Quantity.Owner.allCases.map(\.rawValue) + StatisticTopic.Subject.allCases.map(\.rawValue) + [
+            "alternator", "availability", "battery", "bridge", "charger", "chargers", "dcdc", "device", "devices",
+            "health", "history", "homeassistant", "house", "info", "inverter", "load", "loads", "log", "mains",
+            "masterbus", "meter", "monitor", "monitors", "plant", "port", "ports", "request", "response", "shunt",
+            "site", "solar", "starter", "state", "stats", "status", "system", "tank", "update", "updates", "vebridge",
+            "venetworking",
+        ])
 
     static func bridgeID(_ prefix: String) -> String { slug(prefix) + "_bridge" }
 

@@ -1,3 +1,5 @@
+import VEDirect
+
 /// What a broker keeps of our devices, and which of them are gone.
 public struct RetainedDevices: Sendable {
     /// A device with everything that the broker keeps of it.
@@ -73,7 +75,7 @@ public struct RetainedDevices: Sendable {
     public var stale: [Device] { all.filter { $0.isOnline != true && $0.base != bridgeBase } }
 
     /// Those of a charger.
-    public func charger(_ serial: String) -> [Device] { all.filter { $0.serial == serial } }
+    public func charger(_ serial: String) -> [Device] { all.filter { DeviceIdentity.isSame($0.serial, serial) } }
 
     private var bridgeBase: String { String(bridgeTopic.dropLast("/state".utf8.count)) }
 

@@ -22,8 +22,8 @@ public struct Derivation: Sendable {
             register: .linkVoltageSetpoint, inputs: [.deviceState, .absorptionVoltage, .floatVoltage],
             rule: "not networked and schema.derive_setpoint: EDF7 in absorption, EDF6 in float"),
         Derivation(
-            register: .linkTotalPower, inputs: [.panelPower],
-            rule: "no charger networked: the sum of EDBC over all chargers, under the master's id"),
+            register: .linkTotalPower, inputs: [.panelPower, .linkNetworkStatus],
+            rule: "no charger networked: the sum of EDBC over all solar chargers, under the master's id"),
         Derivation(
             register: .batteryCurrent, inputs: [.chargerCurrent, .loadCurrent],
             rule: "not answered: (EDD7 - EDAD) x 100, from 0.1 A to 0.001 A"),
@@ -77,14 +77,17 @@ extension Plant {
     }
 
     private func totalPower(charger: Charger, at now: Duration) -> RawValue? {
-        guard charger.identity.serial == master(at: now), unresolvedPorts == 0 else { return nil }
+        guard charger.identity.serial == master(at: now), !isAwaitingPorts(at: now) else { return nil }
         var total: Int64 = 0
         for other in chargers.values where isPart(other, at: now) {
+            let role = other.role(at: now)
+            if role == .other { continue }
+            guard role == .solarCharger else { return nil }
             // Just lost: the sum would be wrong without it. Networked, or not asked yet: the network has its own.
             guard other.isAlive, other.lacks(.linkTotalPower), isCurrent(.panelPower, of: other, at: now),
                 let power = number(.panelPower, other)
             else { return nil }
-            total += power
+            total = total.addingReportingOverflow(power).partialValue
         }
         return Self.bytes(total, count: 4)
     }

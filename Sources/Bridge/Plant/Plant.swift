@@ -5,7 +5,7 @@ public import VEDirect
 ///
 /// Readings come in from the ports and the buses; publishers look here. The plant says nothing of topics.
 public struct Plant: Sendable {
-    /// A charger and what it last said.
+    /// A VE.Direct device and what it last said; which kind of device it is, ``role(at:)`` says.
     public struct Charger: Sendable {
         /// Who it is.
         public internal(set) var identity: DeviceIdentity
@@ -21,8 +21,11 @@ public struct Plant: Sendable {
         public internal(set) var readings: [RegisterID: RegisterReading] = [:]
         /// Registers that it does not have.
         public internal(set) var refused: Set<RegisterID> = []
+        /// What tells which kind of device it is.
+        var evidence: Evidence
 
         mutating func read(_ reading: RegisterReading) {
+            evidence.add(reading)
             readings[reading.register] = reading
             if !refused.isEmpty { refused.remove(reading.register) }
             lastSeen = reading.time
@@ -52,6 +55,10 @@ public struct Plant: Sendable {
     public internal(set) var busDevices: [DeviceAddress: BusDevice] = [:]
     /// Ports on which it is not yet clear what answers: sums wait for them.
     public var unresolvedPorts = 0
+    /// Until when sums wait for those ports; nil: as long as there are any.
+    public var unresolvedLimit: Duration?
+    /// Whether devices on a MasterBus may still be announcing themselves.
+    public var isScanningBus = false
     /// The serial that the configuration names as the one that stands for the network; may be empty.
     public let preferredMaster: String
     /// Whether 2001 may be derived.
@@ -61,7 +68,7 @@ public struct Plant: Sendable {
     public var lifetimes: [RegisterID: Duration] = [:]
     /// The same for a charger whose panels are dark.
     public var nightLifetimes: [RegisterID: Duration] = [:]
-    /// The unique id of the shunt that the configuration names for the battery; nil: the first.
+    /// The unique id of the shunt that the configuration names for the battery; nil: the only one.
     public let preferredShunt: UInt32?
     /// How old a reading may be and still count as the present.
     public let freshness: Freshness
@@ -75,16 +82,6 @@ public struct Plant: Sendable {
         self.derivesSetpoint = derivesSetpoint
         self.preferredShunt = preferredShunt
         self.freshness = freshness
-    }
-
-    /// The serial that stands for the network: the one configured, else the first by serial; nil without chargers.
-    public func master(at now: Duration) -> String? {
-        if chargers[preferredMaster] != nil { return preferredMaster }
-        var first: String?
-        for (serial, charger) in chargers where isPart(charger, at: now) {
-            if first.map({ serial < $0 }) ?? true { first = serial }
-        }
-        return first
     }
 
     /// Whether a charger answers, or did a moment ago.
@@ -103,8 +100,10 @@ public struct Plant: Sendable {
 
     /// A device was identified on a port, or more of its identity is known.
     public mutating func identified(_ identity: DeviceIdentity, port: String, at now: Duration) {
+        let identity = identity.spelled(key(of: identity.serial) ?? identity.serial)
         if chargers[identity.serial] == nil {
-            chargers[identity.serial] = Charger(identity: identity, port: port, lastSeen: now)
+            chargers[identity.serial] = Charger(
+                identity: identity, port: port, lastSeen: now, evidence: Charger.Evidence(since: now))
         } else {
             if let charger = chargers[identity.serial], !charger.isAlive, now - charger.lastSeen > Self.memory {
                 chargers[identity.serial]?.readings = [:]
@@ -114,6 +113,7 @@ public struct Plant: Sendable {
             chargers[identity.serial]?.lastSeen = now
         }
         chargers[identity.serial]?.isAlive = true
+        chargers[identity.serial]?.evidence.add(identity)
     }
 
     /// A charger stopped answering, or its port was closed.
@@ -146,6 +146,8 @@ public struct Plant: Sendable {
     /// The number is the register's bytes as an unsigned number would be printed; strings and records have none.
     public func value(of register: RegisterID, serial: String, at now: Duration) -> SchemaValue? {
         guard let charger = chargers[serial], charger.isAlive else { return nil }
+        // Under the names of panel power and of the sum of it stand no numbers of other devices.
+        if register == .panelPower || register == .linkTotalPower, charger.role(at: now) == .other { return nil }
         if let reading = charger.readings[register], reading.value != .notAvailable {
             guard isCurrent(register, of: charger, at: now) else { return nil }
             return SchemaValue(register: register, raw: reading.raw, isDerived: false)

@@ -94,15 +94,16 @@ public struct PlantPicture: Sendable, Hashable {
         public let outputCurrent: Figure?
     }
 
-    /// W from the panels: the sum of EDBC over all chargers.
+    /// W from the panels: the sum of EDBC over all solar chargers.
     public let solarPower: Figure?
-    /// W from the chargers towards battery and loads: the sum of voltage (EDD5) times current (EDD7) over all chargers.
+    /// W from the solar chargers towards battery and loads: the sum of voltage (EDD5) times current (EDD7) over them.
     /// It is less than ``solarPower`` by what conversion costs, and includes what goes to load outputs.
     public let solarOutput: Figure?
-    /// V: the shunt's (attribute 01), else a charger's (EDD5), as the origin says.
+    /// V: the shunt's (attribute 01), else a solar charger's (EDD5), as the origin says. Nil, like every figure of the
+    /// battery, while it is not known which of several devices on the bus measures the whole of it.
     public let batteryVoltage: Figure?
-    /// A, negative while discharging: the shunt's (attribute 02). Without a shunt what the chargers give, less their own
-    /// load outputs; other loads are then not in it, as the origin says.
+    /// A, negative while discharging: the shunt's (attribute 02). Without one what the solar chargers give, less their
+    /// load outputs; loads and other sources are then not in it, as the origin says.
     public let batteryCurrent: Figure?
     /// W into the battery, negative while discharging: the shunt's voltage times its current. Nil without a shunt.
     public let batteryPower: Figure?
@@ -110,12 +111,13 @@ public struct PlantPicture: Sendable, Hashable {
     public let stateOfCharge: Figure?
     /// Ah taken out since the battery was full: the shunt's (attribute 03), else a charger's (EEFF) where one knows it.
     public let consumedCharge: Figure?
-    /// W that everything takes which is not the battery: ``solarOutput`` less ``batteryPower``. Nil without a shunt.
+    /// W that everything takes which is not the battery: ``solarOutput`` and what AC and DC-DC chargers give, less
+    /// ``batteryPower``. Nil without a shunt, and where one of those chargers does not say what it gives.
     /// It is as exact as its parts; a change between two readings of them may make it wrong for a second.
     public let consumption: Figure?
     /// The inverter; nil where there is none.
     public let inverter: Inverter?
-    /// What each charger contributes, by serial number.
+    /// What each solar charger contributes, by serial number.
     public let shares: [Share]
 }
 
@@ -125,28 +127,30 @@ extension Plant {
     /// A charger that has been away for a minute is no part of it any more; before that it makes the sums stale. While
     /// it is not yet clear what answers on a port, sums are stale too.
     public func picture(at now: Duration) -> PlantPicture {
-        let present = chargers.values.filter { $0.isAlive || now - $0.lastSeen < Self.patience }
-            .sorted { $0.identity.serial < $1.identity.serial }
+        let present = solarChargers(at: now)
+        let isIncomplete = isIncomplete(at: now)
         let powers = present.map { reading(.panelPower, $0, now) }
-        let solarPower = sum(powers, of: present)
-        let solarOutput = sum(
-            present.map { product(reading(.chargerVoltage, $0, now), reading(.chargerCurrent, $0, now)) }, of: present)
-        let shunt = device(.shunt)
+        let solarPower = sum(powers, of: present, isIncomplete)
+        let solarOutput = sum(present.map { output($0, now) }, of: present, isIncomplete)
+        let (monitor, shunt) = (houseMonitor, shunt)
+        let others = if case .undecided = monitor { [Charger]() } else { present }
         let voltage = shunt.flatMap { value(BusAttribute.batteryVoltage, $0, now, freshness.fast) }
         let current = shunt.flatMap { value(BusAttribute.batteryCurrent, $0, now, freshness.fast) }
         let batteryPower = product(voltage, current)
         return PlantPicture(
             solarPower: solarPower, solarOutput: solarOutput,
-            batteryVoltage: best(voltage, present.map { reading(.chargerVoltage, $0, now) }),
-            batteryCurrent: shunt == nil ? sum(present.map { chargeCurrent($0, now) }, of: present) : current,
+            batteryVoltage: best(voltage, others.map { reading(.chargerVoltage, $0, now) }),
+            batteryCurrent: shunt == nil
+                ? sum(others.map { chargeCurrent($0, now) }, of: others, isIncomplete) : current,
             batteryPower: batteryPower,
             stateOfCharge: best(
                 shunt.flatMap { value(BusAttribute.stateOfCharge, $0, now, freshness.slow) },
-                present.map { reading(Self.stateOfCharge, $0, now, isSlow: true) }),
+                others.map { reading(Self.stateOfCharge, $0, now, isSlow: true) }),
             consumedCharge: best(
                 shunt.flatMap { value(BusAttribute.consumedCharge, $0, now, freshness.slow) },
-                present.map { reading(Self.consumedCharge, $0, now, isSlow: true) }),
-            consumption: consumption(solarOutput, batteryPower, hasChargers: !present.isEmpty),
+                others.map { reading(Self.consumedCharge, $0, now, isSlow: true) }),
+            consumption: consumption(
+                (present.isEmpty ? [] : [solarOutput]) + otherSources(now), batteryPower, isIncomplete),
             inverter: inverter(now), shares: shares(present, powers, solarPower))
     }
 
@@ -166,25 +170,37 @@ extension Plant {
     }
 
     private func inverter(_ now: Duration) -> PlantPicture.Inverter? {
-        guard let device = device(.inverter) else { return nil }
+        guard let device = inverterDevice else { return nil }
         return PlantPicture.Inverter(
             device: device.address, state: value(BusAttribute.inverterState, device, now, freshness.fast),
             stateText: device.optionTexts[BusAttribute.inverterState],
             outputCurrent: value(BusAttribute.outputCurrent, device, now, freshness.fast))
     }
 
-    private func consumption(_ output: Figure?, _ battery: Figure?, hasChargers: Bool) -> Figure? {
-        guard let battery else { return nil }
-        // Without any charger all that is taken comes out of the battery.
-        guard hasChargers else {
-            return Figure(
-                value: -battery.value, age: battery.age, origin: battery.origin,
-                isStale: battery.isStale || unresolvedPorts > 0)
-        }
-        guard let output else { return nil }
+    /// What flows in and not into the battery. Without any source all that is taken comes out of the battery.
+    private func consumption(_ sources: [Figure?], _ battery: Figure?, _ isIncomplete: Bool) -> Figure? {
+        let known = sources.compactMap(\.self)
+        guard let battery, known.count == sources.count else { return nil }
         return Figure(
-            value: output.value - battery.value, age: max(output.age, battery.age), origin: .plant,
-            isStale: output.isStale || battery.isStale)
+            value: known.reduce(-battery.value) { $0 + $1.value },
+            age: known.map(\.age).max().map { max($0, battery.age) }
+                ?? battery.age,
+            origin: known.isEmpty ? battery.origin : .plant,
+            isStale: isIncomplete || battery.isStale || known.contains(where: \.isStale))
+    }
+
+    /// W of each AC or DC-DC charger that is there; nil for one that does not say, or may take instead of give.
+    private func otherSources(_ now: Duration) -> [Figure?] {
+        chargers.values.filter { isPart($0, at: now) && $0.role(at: now) == .other && $0.isOtherSource }
+            .sorted { $0.identity.serial < $1.identity.serial }
+            .map { reading(.deviceState, $0, now)?.value == Self.powerSupplyState ? nil : output($0, now) }
+    }
+
+    /// State 11: its output is a supply for something else than the battery.
+    private static let powerSupplyState = 11.0
+
+    private func output(_ charger: Charger, _ now: Duration) -> Figure? {
+        product(reading(.chargerVoltage, charger, now), reading(.chargerCurrent, charger, now))
     }
 
     private func chargeCurrent(_ charger: Charger, _ now: Duration) -> Figure? {
@@ -199,10 +215,8 @@ extension Plant {
 
     // MARK: Readings
 
-    private func device(_ role: BusDevice.Role) -> BusDevice? {
-        let found = busDevices.values.filter { $0.role == role && !$0.values.isEmpty }
-        if role == .shunt, let preferred = found.first(where: { $0.address.uid == preferredShunt }) { return preferred }
-        return found.min { $0.address < $1.address }
+    private var inverterDevice: BusDevice? {
+        busDevices.values.filter { $0.role == .inverter && !$0.values.isEmpty }.min { $0.address < $1.address }
     }
 
     private func reading(
@@ -230,13 +244,13 @@ extension Plant {
     }
 
     /// The sum of what each charger has; stale where one of them has nothing.
-    private func sum(_ parts: [Figure?], of present: [Charger]) -> Figure? {
+    private func sum(_ parts: [Figure?], of present: [Charger], _ isIncomplete: Bool) -> Figure? {
         let known = parts.compactMap(\.self)
         guard !known.isEmpty else { return nil }
         let serials = zip(present, parts).filter { $1 != nil }.map { $0.0.identity.serial }
         return Figure(
             value: known.reduce(0) { $0 + $1.value }, age: known.map(\.age).max() ?? .zero, origin: .chargers(serials),
-            isStale: known.count < parts.count || known.contains(where: \.isStale) || unresolvedPorts > 0)
+            isStale: known.count < parts.count || known.contains(where: \.isStale) || isIncomplete)
     }
 
     /// The shunt's figure while it is fresh, else the freshest of the chargers', else what the shunt said last.

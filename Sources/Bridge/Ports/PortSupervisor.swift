@@ -365,6 +365,13 @@ extension PortSupervisor {
     var slack: Duration { session?.slack ?? .zero }
 
     /// Asks for a register out of turn; false if no device answers, or too much is wanted already.
+    mutating func confirmIdentity() {
+        session?.confirmIdentity()
+    }
+
+    /// Whether the device was identified and answers.
+    var isConfident: Bool { session?.isConfident ?? false }
+
     mutating func demand(_ register: RegisterID) -> Bool { session?.demand(register) ?? false }
 
     /// Nobody waits any more for a register that was asked for out of turn.

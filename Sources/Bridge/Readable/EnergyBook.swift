@@ -14,7 +14,7 @@ public struct EnergyBook: Sendable {
         case batteryIn = "battery_in"
         /// Out of the battery.
         case batteryOut = "battery_out"
-        /// From the panels of all chargers, by the yield that each counts itself, since each was seen first.
+        /// From the panels of all solar chargers, by the yield that each counts itself, since each was seen first.
         case solar = "solar"
     }
 
@@ -68,7 +68,7 @@ public struct EnergyBook: Sendable {
     mutating func note(_ picture: PlantPicture, _ plant: Plant, at now: Duration) {
         guard path != nil else { return }
         if let power = picture.batteryPower, !power.isStale { count(power, at: now) } else { last = nil }
-        for (serial, charger) in plant.chargers {
+        for (serial, charger) in plant.chargers where charger.role(at: now) == .solarCharger {
             guard let reading = charger.readings[.systemYield], let yield = reading.value.scaled else { continue }
             count(yield, of: serial, at: reading.time)
         }

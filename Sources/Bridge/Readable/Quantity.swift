@@ -45,7 +45,7 @@ public struct Quantity: Sendable {
         case inverterCurrent
         /// Energy that was counted here.
         case energy(EnergyBook.Account)
-        /// How many chargers answer.
+        /// How many solar chargers answer.
         case chargerCount
     }
 

@@ -111,7 +111,8 @@ struct ReadablePublisher {
     mutating func look(_ moment: ReadableMoment, _ publish: (MQTTClient.Message) -> Bool) {
         lastLook = moment.now
         isMarked = false
-        isNight = !moment.plant.chargers.isEmpty && moment.plant.chargers.values.allSatisfy(\.isDark)
+        let chargers = moment.plant.chargers.values.filter { $0.role(at: moment.now) == .solarCharger }
+        isNight = !chargers.isEmpty && chargers.allSatisfy(\.isDark)
         // In a fixed order: what is published depends on what was said, not on how it is stored.
         for serial in moment.plant.chargers.keys.sorted() { look(.charger(serial), moment, publish) }
         for owner in [Quantity.Owner.battery, .inverter, .system] { look(.single(owner), moment, publish) }
@@ -133,7 +134,7 @@ struct ReadablePublisher {
             let outcome = isThere ? moment.outcome(of: quantity, charger: charger) : .none
             let isNews = Self.update(
                 &told.sent[index], quantity, outcome, settings, moment.now,
-                lacks: Self.lacks(quantity, charger)
+                lacks: moment.lacks(quantity, charger)
             ) { text in
                 let topic = topics.topic(device, quantity)
                 return publish(
@@ -171,11 +172,6 @@ struct ReadablePublisher {
     private func availability(_ device: Device, _ isOnline: Bool) -> MQTTClient.Message {
         MQTTClient.Message(
             topic: topics.availability(device), payload: isOnline ? "online" : "offline", qos: 1, retain: true)
-    }
-
-    private static func lacks(_ quantity: Quantity, _ charger: Plant.Charger?) -> Bool {
-        guard case .register(let register, _) = quantity.source, let charger else { return false }
-        return charger.lacks(register)
     }
 
     /// Publishes one quantity if it is due; true if it was published.

@@ -80,10 +80,28 @@ struct ReadableMoment {
             guard let energy = book.energy(account) else { return .none }
             return .value(.init(content: .number(energy.kilowattHours), age: now - energy.time, provenance: .counted))
         case .chargerCount:
-            let count = plant.chargers.values.count { isOnline($0) }
-            guard !plant.chargers.isEmpty else { return .none }
+            let roles = plant.chargers.values.map { (role: $0.role(at: now), isOnline: isOnline($0)) }
+            guard !roles.contains(where: { $0.role == .undetermined && $0.isOnline }) else { return .late }
+            let chargers = roles.filter { $0.role == .solarCharger }
+            guard !chargers.isEmpty else { return .none }
+            let count = chargers.count(where: \.isOnline)
             return .value(.init(content: .number(Double(count)), age: .zero, provenance: .derived))
         }
+    }
+
+    /// Whether it is certain that a device never has a quantity.
+    func lacks(_ quantity: Quantity, _ charger: Plant.Charger?) -> Bool {
+        guard let charger else { return false }
+        switch quantity.source {
+        case .register(let register, _): return charger.lacks(register) || isForeign(register, charger)
+        case .share: return charger.role(at: now) == .other
+        default: return false
+        }
+    }
+
+    /// Whether a register means panels, and the device has none.
+    private func isForeign(_ register: RegisterID, _ charger: Plant.Charger) -> Bool {
+        DeviceRole.solarRegisters.contains(register) && charger.role(at: now) == .other
     }
 
     private func outcome(of figure: Figure?) -> ReadableOutcome {
@@ -101,7 +119,7 @@ struct ReadableMoment {
     private func outcome(
         of register: RegisterID, _ offset: Double, _ quantity: Quantity, _ charger: Plant.Charger
     ) -> ReadableOutcome {
-        guard isOnline(charger) else { return .none }
+        guard isOnline(charger), !isForeign(register, charger) else { return .none }
         guard let reading = charger.readings[register], reading.value != .notAvailable else {
             return derived(register, quantity, charger)
         }

@@ -35,14 +35,14 @@ extension Quantity {
     private var origin: String {
         switch source {
         case .register(let register, let offset): register.hex + (offset == 0 ? "" : ", K to °C")
-        case .share: "EDBC of all chargers"
+        case .share: "EDBC of all solar chargers"
         case .port: "the bridge"
         case .figure: "the plant"
         case .monitored: "the shunt"
         case .inverterState: "MasterBus 10"
         case .inverterCurrent: "MasterBus 0B"
         case .energy(.batteryIn), .energy(.batteryOut): "counted from the shunt's power"
-        case .energy(.solar): "counted from EDDD of all chargers"
+        case .energy(.solar): "counted from EDDD of all solar chargers"
         case .chargerCount: "the bridge"
         }
     }

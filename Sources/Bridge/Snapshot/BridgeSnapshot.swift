@@ -80,6 +80,8 @@ public struct ChargerReport: Sendable {
 
     /// Who it is.
     public var identity: DeviceIdentity
+    /// Whether it takes part in the sums of solar power.
+    public var isSolarCharger: Bool
     /// The name that its owner gave it; nil where it has none.
     public var name: String?
     /// The port it was last seen on.

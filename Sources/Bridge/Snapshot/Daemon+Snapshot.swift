@@ -59,15 +59,18 @@ extension Plant {
                 return raw
             }
             let (state, error) = (code(.deviceState), code(.chargerError))
+            let role = charger.role(at: now)
             var report = ChargerReport(
-                identity: charger.identity, name: charger.customName, port: charger.port, isAlive: charger.isAlive,
+                identity: charger.identity, isSolarCharger: role == .solarCharger, name: charger.customName,
+                port: charger.port, isAlive: charger.isAlive,
                 isDark: charger.isDark,
                 sinceLastSeen: max(.zero, now - charger.lastSeen), stateCode: state.map { Int($0) },
                 state: state.flatMap { Self.word($0, Quantity.stateWords) },
-                tracker: code(.trackerMode).flatMap { Self.word($0, Quantity.trackerWords) },
+                tracker: role == .other ? nil : code(.trackerMode).flatMap { Self.word($0, Quantity.trackerWords) },
                 errorCode: error.map { Int($0) }, error: error.flatMap { Self.errorWords($0) },
                 share: charger.isAlive ? shares[charger.identity.serial] ?? nil : nil, values: [])
-            for quantity in ChargerReport.Quantity.all {
+            for quantity in ChargerReport.Quantity.all
+            where role != .other || !DeviceRole.solarRegisters.contains(quantity.register) {
                 guard let figure = figure(quantity, charger, now) else { continue }
                 report.values.append((quantity, figure))
             }

@@ -155,7 +155,7 @@ public struct LineProof<Session: ProvableSession>: Sendable {
             // Made of the answer to a command: the register itself holds nothing.
             let word = reading.raw.unsigned.map { UInt16(truncatingIfNeeded: $0) }
             return reading.register == .applicationVersion
-                ? word.map { FirmwareVersion(word: $0) } == charger.model.firmware : word == charger.productID
+                ? word.flatMap { FirmwareVersion(word: $0) } == charger.model.firmware : word == charger.productID
         }
         return charger.held(reading.register, reading.raw, since: reading.time - truthLasts)
     }

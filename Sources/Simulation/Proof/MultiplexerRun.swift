@@ -148,7 +148,7 @@ public struct MultiplexerRun<Multiplexer: ProvableMultiplexer>: Sendable {
             // Made of the answer to a command: the register itself holds nothing.
             let word = reading.raw.unsigned.map { UInt16(truncatingIfNeeded: $0) }
             return reading.register == .applicationVersion
-                ? word.map { FirmwareVersion(word: $0) } == line.chargers[index].model.firmware
+                ? word.flatMap { FirmwareVersion(word: $0) } == line.chargers[index].model.firmware
                 : word == line.chargers[index].productID
         }
         return line.chargers[index].held(reading.register, reading.raw, since: reading.time - Self.truthLasts)

@@ -17,6 +17,7 @@ struct IdentityEvidence: Sendable {
 
     mutating func note(_ serial: String, isText: Bool) {
         guard DeviceIdentity.isPlausible(serial: serial) else { return }
+        let serial = spelling(of: serial)
         if votes[serial] == nil, votes.count >= Self.maximumCandidates {
             guard let weakest = votes.min(by: { $0.value.hex + $0.value.text < $1.value.hex + $1.value.text }) else {
                 return
@@ -32,7 +33,12 @@ struct IdentityEvidence: Sendable {
     }
 
     /// How many frames gave this serial.
-    func frames(with serial: String) -> Int { votes[serial].map { $0.hex + $0.text } ?? 0 }
+    func frames(with serial: String) -> Int { votes[spelling(of: serial)].map { $0.hex + $0.text } ?? 0 }
+
+    /// The serial number as it was spelled first.
+    private func spelling(of serial: String) -> String {
+        votes[serial] != nil ? serial : votes.keys.first { DeviceIdentity.isSame($0, serial) } ?? serial
+    }
 
     /// The serial that the evidence allows.
     ///

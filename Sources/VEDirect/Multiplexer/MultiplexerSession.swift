@@ -333,6 +333,10 @@ public struct MultiplexerSession: Sendable {
         }
     }
 
+    private func isTurn(_ identity: DeviceIdentity) -> Bool {
+        turnSerial.map { DeviceIdentity.isSame(identity.serial, $0) } ?? false
+    }
+
     private mutating func begin(_ serial: String, on index: Int, at now: Duration) -> Request? {
         turnSerial = serial
         isTurnVoid = false
@@ -378,7 +382,7 @@ public struct MultiplexerSession: Sendable {
             switch event {
             case .state: break
             case .identified(let identity):
-                if identity.serial == turnSerial { channels[index].held.append(event) } else { isTurnVoid = true }
+                if isTurn(identity) { channels[index].held.append(event) } else { isTurnVoid = true }
             case .lostIdentity: isTurnVoid = true
             case .reading, .refused, .passCompleted: channels[index].held.append(event)
             }
@@ -407,7 +411,9 @@ public struct MultiplexerSession: Sendable {
             fail(index, hasText: fence?.hasText == true, at: now)
             return
         }
-        if let identity = channels[index].session?.identity, identity.serial == serial { claim(serial, for: index) }
+        if let identity = channels[index].session?.identity, DeviceIdentity.isSame(identity.serial, serial) {
+            claim(serial, for: index)
+        }
         for event in channels[index].held { hand(event, of: index) }
         channels[index].held.removeAll(keepingCapacity: true)
         if channels[index].serial != nil { tell(index, .polling) }

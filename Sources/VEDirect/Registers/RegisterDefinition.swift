@@ -10,7 +10,7 @@ public struct RegisterDefinition: Sendable, Identifiable {
         case float
         /// Flags in an unsigned number of any width.
         case bits
-        /// ISO Latin 1 text of at most this many bytes, padded with NUL.
+        /// Text of at most this many bytes, padded with NUL: UTF-8, or ISO Latin 1 where it is not valid UTF-8.
         case text(maximum: Int)
         /// The charger's record of all its days (register 104F).
         case historyTotal

@@ -84,7 +84,8 @@ extension RegisterDefinition {
 
     private static func isNumberSize(_ count: Int) -> Bool { count == 1 || count == 2 || count == 4 }
 
-    /// Text up to its padding: NUL, FF and spaces at the end. A battery monitor answers the serial number register
+    /// Text up to its padding: NUL, FF and spaces at the end. Apps write names in UTF-8; what is not valid UTF-8 is read
+    /// as ISO Latin 1. Control characters are left out. A battery monitor answers the serial number register
     /// with two, joined by a comma; the second is the product's (observed).
     private static func text(_ bytes: [UInt8], register: RegisterID) -> String {
         var bytes = bytes[...]
@@ -93,8 +94,28 @@ extension RegisterDefinition {
         if register == .serialNumber, let comma = bytes.firstIndex(of: 0x2C), comma + 1 < bytes.endIndex {
             bytes = bytes[(comma + 1)...]
         }
-        var text = ""
-        for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(byte)) }
-        return text
+        var text = String.UnicodeScalarView()
+        if let decoded = utf8(bytes) {
+            text.append(contentsOf: decoded.unicodeScalars)
+        } else {
+            text.append(contentsOf: bytes.lazy.map { Unicode.Scalar($0) })
+        }
+        text.removeAll {
+            [.control, .format, .lineSeparator, .paragraphSeparator].contains($0.properties.generalCategory)
+        }
+        return String(text)
+    }
+
+    /// The text where it is valid UTF-8. A last character that the register's size cut short is left out.
+    private static func utf8(_ bytes: ArraySlice<UInt8>) -> String? {
+        var bytes = bytes
+        if let last = bytes.lastIndex(where: { $0 & 0xC0 != 0x80 }), bytes[last] >= 0xC0 {
+            let length = bytes[last] >= 0xF0 ? 4 : bytes[last] >= 0xE0 ? 3 : 2
+            // A name that is all there but for its last bytes, and not one letter of Latin 1 at the end.
+            if bytes.endIndex - last < length, bytes[..<last].contains(where: { $0 >= 0x80 }) {
+                bytes = bytes[..<last]
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

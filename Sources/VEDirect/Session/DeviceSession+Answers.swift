@@ -213,10 +213,13 @@ extension DeviceSession {
         }
     }
 
-    /// A version word from a ping or command 3. It stands for register 0102 where the device refuses that.
+    /// The version from a ping or command 3. It stands for register 0102 where the device refuses that.
     mutating func noteVersion(_ raw: RawValue, at now: Duration) {
-        guard let word = raw.unsigned, raw.count >= 2 else { return }
-        firmwareVotes.note(FirmwareVersion(word: UInt16(truncatingIfNeeded: word)), isText: false)
+        guard let version = FirmwareVersion(answer: raw) else {
+            counters.implausible += 1
+            return
+        }
+        firmwareVotes.note(version, isText: false)
         completeIdentity()
         guard versionRefused, let place = places[.applicationVersion] else { return }
         let value = RegisterValue.bytes(raw.bytes)

@@ -45,6 +45,15 @@ extension DeviceSession {
         }
     }
 
+    /// Has the serial number asked for next, for a caller that doubts that the device is still there: it comes as a
+    /// reading of register 010A, or the session stops polling.
+    public mutating func confirmIdentity() {
+        if phase == .polling { wantsSerial = true }
+    }
+
+    /// Whether the device was identified and no request has gone unanswered since.
+    public var isConfident: Bool { phase == .polling && unansweredInRow == 0 }
+
     /// Whether the device answers on a line without damage: then what it says may be read a little later.
     public var isCalm: Bool { phase == .polling && judge.isLineClean(at: lastByte) }
 }

@@ -5,9 +5,9 @@ extension DeviceSession {
             case .text(let serial)? = try? definition.decode(raw)
         else { return }
         // A digit that was guessed may be right of a name that is known; it makes no new one.
-        if isRepaired, serial != identity?.serial { return }
+        if isRepaired, !isKnown(serial) { return }
         noteSerial(serial, isText: false, at: now)
-        guard serial == identity?.serial, let place = place(of: .serialNumber, at: now) else { return }
+        guard isKnown(serial), let place = place(of: .serialNumber, at: now) else { return }
         postpone(place, at: now)
         // The padding behind it may be damaged.
         if case .believe(let confidence) = judge.judge(place, raw, .text(serial), isSolicited: true, at: now) {
@@ -15,9 +15,13 @@ extension DeviceSession {
         }
     }
 
+    private func isKnown(_ serial: String) -> Bool {
+        identity.map { DeviceIdentity.isSame(serial, $0.serial) } ?? false
+    }
+
     mutating func noteSerial(_ serial: String, isText: Bool, at now: Duration) {
-        if let identity {
-            if serial == identity.serial {
+        if identity != nil {
+            if isKnown(serial) {
                 evidence = IdentityEvidence()
                 if !isText || refusesSerial {
                     judge.noteIdentity(at: now)
@@ -38,12 +42,13 @@ extension DeviceSession {
     mutating func tryToIdentify(at now: Duration) {
         let expectsText = now - opened < Self.listeningTime
         guard let serial = evidence.serial(expectsText: expectsText, refusesHex: refusesSerial) else { return }
-        if let identity, identity.serial != serial {
+        if let identity, !DeviceIdentity.isSame(identity.serial, serial) {
             events.append(.lostIdentity(identity))
             forgetDevice(at: now)
         }
         evidence = IdentityEvidence()
         identity = DeviceIdentity(serial: serial)
+        identity?.textLabels = textLabels.confirmed
         judge.noteIdentity(at: now)
         wantsSerial = false
         // What the rest of the identity needs, before the first round.
@@ -58,6 +63,7 @@ extension DeviceSession {
         judge.forget()
         productVotes = [:]
         firmwareVotes = FirmwareVotes()
+        textLabels = TextLabelVotes()
         memory = DeviceMemory()
         confirmations = []
         demands = []
@@ -113,6 +119,8 @@ extension DeviceSession {
             if identity?.model == nil { identity?.model = Product.withID(id)?.model }
             judge.adopt(product: Product.withID(id))
         }
+        // Where the product id tells the kind of device, the labels do not matter.
+        if before.family == nil, identity?.family == nil { identity?.textLabels = textLabels.confirmed }
         if let version = firmwareVotes.decided, version != before.firmware {
             identity?.firmware = version
             if memory.serial != before.serial || memory.firmware != version {
@@ -132,5 +140,20 @@ extension DeviceSession {
         if !isFirst { nextQuestions = now + Self.questionInterval }
         if identity.firmware == nil, !isFirst || firmwareVotes.needsHex { queue(.ping) }
         if identity.productID == nil, !isFirst || productVotes.values.contains(1) { queue(.productID) }
+    }
+}
+
+/// Labels of TEXT blocks, each believed when two blocks have it: one could be damage.
+struct TextLabelVotes: Sendable {
+    private var seen: TextLabels = []
+    /// Labels that two blocks had.
+    private(set) var confirmed: TextLabels = []
+
+    /// Counts the labels of a block; true if one was confirmed by it.
+    mutating func count(_ labels: TextLabels) -> Bool {
+        let before = confirmed
+        confirmed.formUnion(seen.intersection(labels))
+        seen.formUnion(labels)
+        return confirmed != before
     }
 }

@@ -8,6 +8,7 @@ extension DeviceSession {
         var serial: String?
         var product: UInt16?
         var version: FirmwareVersion?
+        var labels: TextLabels = []
         var numbers: [(RegisterID, Int64)] = []
         block.forEachField { label, value in
             switch label {
@@ -15,6 +16,10 @@ extension DeviceSession {
             case "PID": if value.hasPrefix("0x") { product = UInt16(value.dropFirst(2), radix: 16) }
             case "FW": version = FirmwareVersion(text: value)
             case "FWE": version = FirmwareVersion(extendedText: value)
+            case "PPV": labels.insert(.panelPower)
+            case "DC_IN_V": labels.insert(.inputVoltage)
+            case "AC_OUT_V": labels.insert(.outputVoltage)
+            case "SOC": labels.insert(.stateOfCharge)
             default:
                 if let field = TextWitness.fields[label], let number = Int64(value) {
                     numbers.append((field.register, number / field.divisor))
@@ -27,6 +32,8 @@ extension DeviceSession {
             firmwareVotes.note(version, isText: true)
             completeIdentity()
         }
+        // While it is not sure who is heard, its labels are not this device's.
+        if phase != .verifying, identity?.family == nil, textLabels.count(labels) { completeIdentity() }
         // What it says counts only as said by the device that is known.
         guard phase == .polling else { return }
         for (register, number) in numbers {

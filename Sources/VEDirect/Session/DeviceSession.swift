@@ -176,6 +176,7 @@ public struct DeviceSession: Sendable {
     var refusesSerial = false
     var productVotes: [UInt16: Int] = [:]
     var firmwareVotes = FirmwareVotes()
+    var textLabels = TextLabelVotes()
     var questions: [Request] = []
     var nextQuestions: Duration = .zero
     var wantsSerial = false

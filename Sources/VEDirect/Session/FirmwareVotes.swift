@@ -1,7 +1,6 @@
 /// What frames say about the firmware, until it can be believed.
 ///
-/// HEX and TEXT may say it differently: `FWE` carries 24 bits, a ping 16, and nothing documents how a ping carries a
-/// version of 24 bits. So each way has to agree with itself or with the other, and where both are sure of different
+/// HEX and TEXT may say it differently: `FWE` carries 24 bits and a ping 16 or 24, which is not documented. So each way has to agree with itself or with the other, and where both are sure of different
 /// versions, HEX counts: it is what the device is asked with.
 struct FirmwareVotes: Sendable {
     private struct Votes {

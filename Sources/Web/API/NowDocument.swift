@@ -34,11 +34,12 @@ enum NowDocument {
 
     /// What the chargers made today; of those that are known.
     private static func yieldToday(_ snapshot: BridgeSnapshot) -> Figure? {
-        let parts = snapshot.chargers.compactMap { $0["yield_today"] }
+        let chargers = snapshot.chargers.filter(\.isSolarCharger)
+        let parts = chargers.compactMap { $0["yield_today"] }
         guard !parts.isEmpty else { return nil }
         return Figure(
             value: parts.reduce(0) { $0 + $1.value }, age: parts.map(\.age).max() ?? .zero, origin: .plant,
-            isStale: parts.count < snapshot.chargers.count || parts.contains(where: \.isStale))
+            isStale: parts.count < chargers.count || parts.contains(where: \.isStale))
     }
 
     private static func ports(_ snapshot: BridgeSnapshot) -> String {

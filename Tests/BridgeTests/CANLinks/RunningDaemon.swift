@@ -12,17 +12,19 @@ final class RunningDaemon: Sendable {
     private let outcome = Mutex<Daemon.Outcome?>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
-    convenience init(_ change: (inout Configuration) -> Void) {
+    convenience init(log: Logger = quietLog, _ change: (inout Configuration) -> Void) {
         var configuration = Configuration()
         change(&configuration)
-        self.init(configuration, lines: PrintedLines())
+        self.init(configuration, lines: PrintedLines(), log: log)
     }
 
-    init(_ configuration: Configuration, recording: String? = nil, lines: PrintedLines) {
+    init(
+        _ configuration: Configuration, recording: String? = nil, lines: PrintedLines, log: Logger = quietLog
+    ) {
         self.lines = lines
         let daemon = Daemon(
             configuration: configuration, output: .lines { lines.add($0) }, once: false,
-            recording: recording, log: quietLog, mailbox: mailbox)
+            recording: recording, log: log, mailbox: mailbox)
         Thread.detachNewThread { [self] in
             let outcome = daemon.run()
             self.outcome.withLock { $0 = outcome }

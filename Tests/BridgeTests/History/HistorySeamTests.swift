@@ -89,8 +89,12 @@ struct HistorySeamTests {
         var desk = HistoryDesk(configuration(folder), isWanted: true, clocks: time.clocks, log: quietLog)
         let writer = try #require(desk.writer)
         var plant = Plant()
-        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.identified(.solarCharger(serial), port: "/dev/ttyUSB0", at: .zero)
         plant.busDeviceAppeared(shunt)
+        // A DC-DC charger answers the panels' registers with its input: it is no part of any comparison.
+        var orion = DeviceIdentity(serial: "HQ1901ORION")
+        orion.productID = 0xA3F0
+        plant.identified(orion, port: "/dev/ttyUSB1", at: .zero)
         var told: [MQTTClient.Message] = []
         func publish() {
             desk.publish {
@@ -105,6 +109,10 @@ struct HistorySeamTests {
             time.pass(5)
             let now = Duration.seconds(time.seconds)
             try live(&plant, time.seconds, at: now)
+            let energy = Int(time.seconds / 60)
+            for (register, bytes) in [(RegisterID.panelPower, little(43_500, 4)), (.systemYield, little(energy, 4))] {
+                plant.read(try .of(register, bytes, at: now), serial: orion.serial)
+            }
             desk.take(plant, at: now)
             publish()
         }
@@ -127,6 +135,7 @@ struct HistorySeamTests {
         #expect(last("charger/\(serial)/production_stop") == "")
         #expect(last("charger/\(serial)/maximum_power") == "360")
         #expect(last("charger/\(serial)/share") == "100")
+        #expect(!told.contains { $0.topic.contains(orion.serial) })
         #expect(last("charger/\(serial)/finding") == "none")
         #expect(last("charger/\(serial)/yield_yesterday") == "")
         #expect(last("system/production_start") == "2026-06-01T06:15:00+02:00")
@@ -187,7 +196,7 @@ struct HistorySeamTests {
         var desk = HistoryDesk(configuration(folder), isWanted: true, clocks: time.unset, log: quietLog)
         let writer = try #require(desk.writer)
         var plant = Plant()
-        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.identified(.solarCharger(serial), port: "/dev/ttyUSB0", at: .zero)
         plant.busDeviceAppeared(shunt)
         var told: [String: String] = [:]
         let topic = "vebridge/stats/charger/\(serial)/maximum_power_at"
@@ -242,7 +251,7 @@ struct HistorySeamTests {
     @Test("a charger's own days are taken as far as they follow each other")
     func ownDays() throws {
         var plant = Plant()
-        plant.identified(DeviceIdentity(serial: serial), port: "/dev/ttyUSB0", at: .zero)
+        plant.identified(.solarCharger(serial), port: "/dev/ttyUSB0", at: .zero)
         func record(_ age: Int, sequence: Int) throws {
             var bytes = [UInt8](repeating: 0, count: 34)
             bytes[32] = UInt8(sequence & 0xFF)

@@ -16,9 +16,18 @@ func wire(_ number: Int, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
 }
 
+extension DeviceIdentity {
+    /// A charger whose product is known.
+    static func solarCharger(_ serial: String) -> DeviceIdentity {
+        var identity = DeviceIdentity(serial: serial)
+        identity.productID = 0xA062
+        return identity
+    }
+}
+
 extension Plant {
     mutating func add(_ serial: String, port: String = "/dev/tty0", at now: Duration = .zero) {
-        identified(DeviceIdentity(serial: serial), port: port, at: now)
+        identified(.solarCharger(serial), port: port, at: now)
     }
 
     mutating func read(

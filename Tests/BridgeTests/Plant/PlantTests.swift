@@ -130,7 +130,7 @@ import Testing
 
     @Test func theProductIsKnownByOtherMeansToo() throws {
         var plant = Plant()
-        plant.add(first)
+        plant.identified(DeviceIdentity(serial: first), port: "/dev/tty0", at: .zero)
         plant.refused(.productID, serial: first)
         #expect(plant.payload(.productID, first) == nil)
         var identity = DeviceIdentity(serial: first)

@@ -16,7 +16,7 @@ private struct Bench {
         var configuration = Configuration()
         change(&configuration.readable)
         publisher = ReadablePublisher(configuration, wallTime: { nil })
-        plant.identified(DeviceIdentity(serial: "HQ2012ABCDE"), port: "/dev/ttyUSB0", at: now)
+        plant.identified(.solarCharger("HQ2012ABCDE"), port: "/dev/ttyUSB0", at: now)
         for register in [RegisterID.panelPower, .chargerError] { plant.lifetimes[register] = .seconds(33) }
     }
 
@@ -195,7 +195,7 @@ struct ReadablePublisherTests {
         _ = bench.look()
         #expect(!bench.said.contains { $0.contains("offline") })
         bench.now += .seconds(61)
-        bench.plant.identified(DeviceIdentity(serial: "HQ2012ABCDE"), port: "/dev/ttyUSB0", at: bench.now)
+        bench.plant.identified(.solarCharger("HQ2012ABCDE"), port: "/dev/ttyUSB0", at: bench.now)
         _ = bench.look()
         #expect(bench.said.filter { $0.contains("offline") } == ["vebridge/charger/HQ1900GHOST/availability offline"])
         _ = bench.look()

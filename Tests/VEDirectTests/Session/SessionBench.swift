@@ -69,7 +69,7 @@ struct SessionBench {
                     let word: UInt16? = reading.raw.unsigned.map { UInt16(truncatingIfNeeded: $0) }
                     let isRight =
                         reading.register == .applicationVersion
-                        ? word.map { FirmwareVersion(word: $0) } == line.charger.model.firmware
+                        ? word.flatMap { FirmwareVersion(word: $0) } == line.charger.model.firmware
                         : word == line.charger.productID
                     if !isRight { wrong.append("\(time) \(reading.register.hex) \(reading.raw.hex) of a command") }
                 case .reading(let reading):

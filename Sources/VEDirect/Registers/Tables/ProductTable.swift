@@ -653,6 +653,7 @@ A3E8	Smart BMS 12-200	other
 A3EC	smallBMS	other
 A3F0	Orion XS 12V/12V-50A	dcdc
 A3F1	Orion XS 1400	dcdc
+A3F2	Orion XS 12V/12V-70A	dcdc
 A400	MultiC - Generic	inverter_charger
 A401	Inverter RS Solar 48V/6000VA/80A	inverter
 A402	Inverter RS 48V/6000VA	inverter
