@@ -17,6 +17,8 @@ let package = Package(
         .library(name: "VEDirect", targets: ["VEDirect"]),
         .library(name: "MasterBus", targets: ["MasterBus"]),
         .library(name: "Web", targets: ["Web"]),
+        .library(name: "History", targets: ["History"]),
+        .library(name: "Bridge", targets: ["Bridge"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes the decoders of VE.Direct and of MasterBus, and the page's side of HTTP.
+# Fuzzes the decoders of VE.Direct and of MasterBus, the page's side of HTTP, and the readers of files.
 #
 #   Fuzz/run.sh              60 seconds of libFuzzer for each, then 100 million bytes and 50 million
 #                            frames at full speed
@@ -7,6 +7,8 @@
 #   Fuzz/run.sh 1000000 runs that many inputs
 #   Fuzz/run.sh storm 20000000
 #                            only at full speed, that many bytes
+#
+# Then damaged histories, zone files, imports and configurations, which StateStorm SEED HISTORIES makes.
 #
 # What libFuzzer keeps stays in .build/corpus, so that the next run goes on from there; an input that fails is written
 # to .build/found and named at the end.
@@ -27,6 +29,7 @@ fi
 
 swift build -c release --product Storm
 swift build -c release --product BusStorm
+swift build -c release --product StateStorm
 if [ "$amount" != storm ]; then
     # A build folder of its own: everything in it is built for the fuzzer.
     swift build -c release --product FuzzDecoder --scratch-path .build/fuzzer \
@@ -54,3 +57,5 @@ if [ "$amount" != storm ]; then
 fi
 .build/release/Storm "$storm"
 .build/release/BusStorm
+# 1000 histories, 20000 zone files, lines of imports and configurations, by a seed.
+.build/release/StateStorm 1 1000

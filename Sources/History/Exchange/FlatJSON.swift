@@ -1,5 +1,5 @@
-/// JSON (RFC 8259) as far as a line of an exported file needs it: one object whose values are texts, numbers, true, false
-/// and null.
+/// JSON (RFC 8259) as far as a line of an exported file needs it: one object whose values are texts, numbers, true,
+/// false and null.
 struct FlatJSON {
     private let bytes: [UInt8]
     private var index = 0

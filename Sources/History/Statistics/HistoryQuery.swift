@@ -118,9 +118,9 @@ extension HistoryStore {
         let last = Int(to / 60)
         var points: [ChartPoint] = []
         let rolled = try meta("rolled_hour", db) ?? -1
-        for hour in first / 60...max(first / 60, last / 60) where hour <= rolled {
-            let slots = try slots(.minutes, Self.rowID(hour, series: series.id), full: 600, db)
-            for (index, slot) in (slots ?? []).enumerated() {
+        try forEachSlots(of: series, in: .minutes, from: first / 60, through: min(last / 60, rolled), db) {
+            hour, slots in
+            for (index, slot) in slots.enumerated() {
                 let minute = hour * 60 + index
                 guard let slot, minute >= first, minute < last else { continue }
                 points.append(Self.point(slot, series, Double(minute) * 60, 60))
@@ -150,10 +150,9 @@ extension HistoryStore {
     private func quarterPoints(_ series: Series, _ from: Double, _ to: Double, _ db: Database) throws -> [ChartPoint] {
         var points: [ChartPoint] = []
         let rolled = try meta("rolled_day", db) ?? -1
-        let days = Int(from / 86_400)...max(Int(from / 86_400), Int(to / 86_400))
-        for day in days where day <= rolled {
-            let slots = try slots(.quarters, Self.rowID(day, series: series.id), full: 9000, db)
-            for (index, slot) in (slots ?? []).enumerated() {
+        let last = min(Int(to / 86_400), rolled)
+        try forEachSlots(of: series, in: .quarters, from: Int(from / 86_400), through: last, db) { day, slots in
+            for (index, slot) in slots.enumerated() {
                 let time = Double(day) * 86_400 + Double(index) * 900
                 guard let slot, time >= from, time < to else { continue }
                 points.append(Self.point(slot, series, time, 900))
@@ -164,10 +163,24 @@ extension HistoryStore {
         return points
     }
 
-    private func slots(_ table: HistoryTable, _ id: Int, full: Int, _ db: Database) throws -> [Slot?]? {
-        var found: [Slot?]?
-        try forEachSlotRow(table, in: id..<id + 1, full: full, db) { found = $1 }
-        return found
+    /// Hands on the slots of a series, hour by hour or day by day; where nothing is kept it goes on at the next row.
+    private func forEachSlots(
+        of series: Series, in table: HistoryTable, from first: Int, through last: Int, _ db: Database,
+        _ body: (_ unit: Int, _ slots: [Slot?]) -> Void
+    ) throws {
+        var unit = first
+        while unit <= last {
+            let id = Self.rowID(unit, series: series.id)
+            var isFound = false
+            try forEachSlotRow(table, in: id..<id + 1, full: table == .minutes ? 600 : 9000, db) { _, slots in
+                isFound = true
+                body(unit, slots)
+            }
+            unit += 1
+            guard !isFound, unit <= last else { continue }
+            guard let next = try firstRow(of: table, from: unit, db) else { return }
+            unit = max(unit, next)
+        }
     }
 
     private static func point(_ slot: Slot, _ series: Series, _ time: Double, _ length: Double) -> ChartPoint {

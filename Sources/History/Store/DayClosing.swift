@@ -85,7 +85,9 @@ extension HistoryStore {
         let rows = try Row.fetchCursor(
             db,
             sql:
-                "SELECT max(day), device FROM figures WHERE figure = 'last_seen' AND day > ? AND day < ? GROUP BY device",
+                """
+                SELECT max(day), device FROM figures WHERE figure = 'last_seen' AND day > ? AND day < ? GROUP BY device
+                """,
             arguments: [day.number - 400, day.number])
         while let row = try rows.next() {
             guard let number = row.integer(0, HistoryLimits.days), let id = row.integer(1, HistoryLimits.deviceIDs),

@@ -102,7 +102,8 @@ public final class HistoryStore: Sendable {
         if let zone = TimeZoneRules(named: name) { return (zone, nil) }
         return (
             LocalZone().rules,
-            "the days were made by \(name.debugDescription), which is not a readable time zone here: this machine's is used"
+            "the days were made by \(name.debugDescription), which is not a readable time zone here: "
+                + "this machine's is used"
         )
     }
 

@@ -145,6 +145,15 @@ extension HistoryStore {
         }
     }
 
+    /// The hour or UTC day of the first row of minutes or quarters from one on.
+    func firstRow(of table: HistoryTable, from unit: Int, _ db: Database) throws -> Int? {
+        let ids = Self.rowIDs(table == .minutes ? HistoryLimits.hours : HistoryLimits.utcDays)
+        return try db.integer(
+            ids, sql: "SELECT min(id) FROM \(table.rawValue) WHERE id BETWEEN ? AND ?",
+            arguments: [Self.rowID(max(unit, 0), series: 0), ids.upperBound]
+        ).map { $0 >> 16 }
+    }
+
     /// The hour or UTC day of the last row of minutes or quarters.
     func lastRow(of table: HistoryTable, _ db: Database) throws -> Int? {
         let ids = Self.rowIDs(table == .minutes ? HistoryLimits.hours : HistoryLimits.utcDays)

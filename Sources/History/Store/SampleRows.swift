@@ -96,7 +96,8 @@ extension HistoryStore {
         let isBlock = "typeof(block) = 'blob' AND length(block) <= \(HistoryLimits.blockLength)"
         let statement = try db.cachedStatement(
             sql: """
-                SELECT id, CASE WHEN \(isBlock) THEN block END FROM \(table.rawValue) WHERE id >= ? AND id < ? ORDER BY id
+                SELECT id, CASE WHEN \(isBlock) THEN block END FROM \(table.rawValue)
+                WHERE id >= ? AND id < ? ORDER BY id
                 """)
         let rows = try Row.fetchCursor(statement, arguments: [ids.lowerBound, ids.upperBound])
         while let row = try rows.next() {
