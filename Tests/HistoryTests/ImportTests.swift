@@ -140,7 +140,7 @@ import Testing
         let day = CivilDate(year: 2026, month: 10, day: 25)
         let figures = try reader.figures(from: day - 2, to: day + 30).filter { $0.device == "HQ1" }
         let known = Dictionary(figures.map { ($0.day - day, $0["panel_power.known"] ?? 0) }, uniquingKeysWith: +)
-        #expect(known[0] == 25 * 3600)
+        #expect(abs((known[0] ?? 0) - 25 * 3600) < 1)
         // Whole days are worked out by the import itself, the last one when it is asked for.
         #expect(Set(known.keys) == [-1, 0, 1, 2])
         let closed = try reader.reading { db in try reader.meta("closed_day", db) }

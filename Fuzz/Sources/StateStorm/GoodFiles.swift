@@ -61,7 +61,8 @@ enum GoodFiles {
             ]
         case .json:
             [
-                "", #"{"kind":"sample","time":"2026-06-01T08:00:00.5Z","device":"HQ1","name":"panel_power","value":12.5}"#,
+                "",
+                #"{"kind":"sample","time":"2026-06-01T08:00:00.5Z","device":"HQ1","name":"panel_power","value":12.5}"#,
                 #"{"kind":"figure","time":"2026-05-31","device":"HQ\u0031 \ud83d\ude00","name":"share","value":1e2}"#,
                 #"{"kind":"charger_day","time":"2026-05-31","device":"HQ1","name":"sequence","value":12}"#,
             ]

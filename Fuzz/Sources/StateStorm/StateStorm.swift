@@ -78,7 +78,8 @@ struct StateStorm {
         for _ in 0..<count where !good.isEmpty {
             let bad = random.changed(good[random.number(good.count)], pieces: ["TZif2", "\n", ",M3.5.0/", "9999999"])
             try attempt("zone", bad) { path in
-                setenv("TZ", ":" + (path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path), 1)
+                setenv(
+                    "TZ", ":" + (path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path), 1)
                 let zone = LocalZone()
                 if zone.problem == nil { used += 1 }
                 for time in [-1e300, -5e9, 0, 1.8e9, 5e9, 1e300, .nan] {
@@ -129,7 +130,8 @@ struct StateStorm {
 
     private mutating func configurations(_ count: Int) throws {
         let pieces = [
-            "[", "]", "[[", "]]", "\"", "\"\"\"", "'", "=", "\n", ".", ",", "{", "}", "#", "\\u0000", "\\UFFFFFFFF", "9e999",
+            "[", "]", "[[", "]]", "\"", "\"\"\"", "'", "=", "\n", ".", ",", "{", "}", "#", "\\u0000", "\\UFFFFFFFF",
+            "9e999",
             "-9223372036854775809", "0x", "nan", "inf", "1979-05-27T07:32:00Z", "true", "\u{0}", "é", "[broker]", "9s",
             "99999999999999999999h", "mqtt://", "~", "*",
         ]
@@ -184,9 +186,13 @@ struct SeededGenerator {
             case 0: bytes[place] ^= 1 << UInt8(number(8))
             case 1: bytes[place] = UInt8(number(256))
             case 2: bytes.removeSubrange(place..<min(bytes.count, place + number(40)))
-            case 3: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + number(40))], at: number(bytes.count))
+            case 3:
+                bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + number(40))], at: number(bytes.count))
             case 4: bytes.insert(contentsOf: Array(pieces[number(pieces.count)].utf8), at: place)
-            default: for index in place..<min(bytes.count, place + number(30)) { bytes[index] = [0, 255, 127, 128, 1][number(5)] }
+            default:
+                for index in place..<min(bytes.count, place + number(30)) {
+                    bytes[index] = [0, 255, 127, 128, 1][number(5)]
+                }
             }
         }
         return bytes

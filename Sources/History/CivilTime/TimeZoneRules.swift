@@ -66,7 +66,7 @@ public struct TimeZoneRules: Sendable {
 
     /// When a day begins, in seconds since 1970 UTC: midnight, or the moment after it where the clocks leave it out.
     public func start(of day: CivilDate) -> Int64 {
-        let midnight = Int64(day.number) * 86_400
+        let midnight = Int64(min(max(day.number, -11_600_000_000), 11_600_000_000)) * 86_400
         let around = [offset(at: midnight - 86_400), offset(at: midnight + 86_400)]
         // Where midnight comes twice the second one counts: until then it was the day before once more.
         let meant = around.map { midnight - Int64($0) }.filter { $0 + Int64(offset(at: $0)) == midnight }

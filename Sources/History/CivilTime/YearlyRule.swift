@@ -25,7 +25,8 @@ struct YearlyRule: Sendable {
                 let first = CivilDate(year: year, month: month, day: 1)
                 let ahead = (weekday - first.weekday % 7 + 7) % 7
                 var found = first + ahead + 7 * (week - 1)
-                while found.components.month != month { found = found - 7 }
+                // The fifth is the last one.
+                if found.components.month != month { found = found - 7 }
                 date = found
             case .julian(let day):
                 let leapDay = CivilDate(year: year, month: 2, day: 29).components.month == 2

@@ -160,6 +160,6 @@ package struct MinuteBlock: Sendable, Hashable {
             else { return false }
             body(series, head & 1 == 1, times, values)
         }
-        return true
+        return !unpacker.isDamaged
     }
 }

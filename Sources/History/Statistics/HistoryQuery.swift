@@ -135,16 +135,24 @@ extension HistoryStore {
         return points
     }
 
-    /// Minutes that are not in their tier yet, of one series.
+    /// Minutes that are not in their tier yet, of one series; a day at a time, for there may be years between samples.
     private func openMinutes(_ series: Series, _ range: Range<Int>, _ db: Database) throws -> [(Int, Slot)] {
-        var meter = SeriesMeter(series, range: range, longestHold: Self.longestHold)
         let hold = Int(Self.longestHold / 60)
-        try forEachMinute(in: range.lowerBound - hold..<range.upperBound, db) { minute, bytes in
-            MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
-                if id == series.id { meter.add(minute: minute, times: times, values: values) }
+        var minutes: [(Int, Slot)] = []
+        var start = range.lowerBound
+        while start < range.upperBound, let next = try oldestMinute(from: start - hold, db), next < range.upperBound {
+            start = max(start, next)
+            let part = start..<min(start + 1440, range.upperBound)
+            var meter = SeriesMeter(series, range: part, longestHold: Self.longestHold)
+            try forEachMinute(in: start - hold..<part.upperBound + hold, db) { minute, bytes in
+                MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
+                    if id == series.id { meter.add(minute: minute, times: times, values: values) }
+                }
             }
+            minutes += zip(part, meter.slots()).compactMap { minute, slot in slot.map { (minute, $0) } }
+            start = part.upperBound
         }
-        return zip(range, meter.slots()).compactMap { minute, slot in slot.map { (minute, $0) } }
+        return minutes
     }
 
     private func quarterPoints(_ series: Series, _ from: Double, _ to: Double, _ db: Database) throws -> [ChartPoint] {

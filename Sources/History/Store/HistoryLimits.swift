@@ -23,8 +23,8 @@ enum HistoryLimits {
     /// Values in steps of a series, and means in sixteenths of a step.
     static let steps: ClosedRange<Int64> = -1_000_000_000_000_000...1_000_000_000_000_000
     static let sixteenths: ClosedRange<Int64> = -16_000_000_000_000_000...16_000_000_000_000_000
-    /// Seconds between two clocks.
-    static let clockOffset = -1e12...1e12
+    /// Seconds between a clock since 1970 and one since the start of the machine.
+    static let clockOffset = -1e9...8e9
     static let busSkew = -10_000_000_000...10_000_000_000
     /// A charger's numbers of its days.
     static let sequence = 0...65_535
