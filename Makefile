@@ -122,7 +122,7 @@ lint: ## The layout of the code, and that the scripts are sound.
 format: ## Lays the code out as lint wants it.
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
-fuzz: setup ## A minute of fuzzing of each decoder, the page and MQTT; 100 million bytes, a million packets.
+fuzz: setup ## A minute of fuzzing of each decoder, the page and MQTT; then bytes, packets and damaged files.
 	Fuzz/run.sh $(ARGS)
 
 # The sanitizers see more in a build of their own. SANITIZER=address is the other one; MINUTES=2 is a short look.

@@ -18,6 +18,8 @@ let package = Package(
         .library(name: "MasterBus", targets: ["MasterBus"]),
         .library(name: "Web", targets: ["Web"]),
         .library(name: "MQTTWire", targets: ["MQTTWire"]),
+        .library(name: "History", targets: ["History"]),
+        .library(name: "Bridge", targets: ["Bridge"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -50,5 +50,12 @@ let package = Package(
         .executableTarget(
             name: "BusStorm", dependencies: ["CCount", .product(name: "MasterBus", package: "vebridge")],
             swiftSettings: strict),
+        // Damaged histories, zone files, imports and configurations.
+        .executableTarget(
+            name: "StateStorm",
+            dependencies: [
+                .product(name: "History", package: "vebridge"), .product(name: "Bridge", package: "vebridge"),
+            ],
+            swiftSettings: strict),
     ]
 )

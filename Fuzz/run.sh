@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes the decoders of VE.Direct and of MasterBus, the page's side of HTTP, and the check of what a broker of MQTT
-# sends.
+# Fuzzes the decoders of VE.Direct and of MasterBus, the page's side of HTTP, the validator of MQTT, and the readers
+# of files.
 #
 #   Fuzz/run.sh              60 seconds of libFuzzer for each, then 100 million bytes, 50 million
 #                            frames and a million packets through libmosquitto at full speed
@@ -8,6 +8,8 @@
 #   Fuzz/run.sh 1000000 runs that many inputs
 #   Fuzz/run.sh storm 20000000
 #                            only at full speed, that many bytes
+#
+# Then damaged histories, zone files, imports and configurations, which StateStorm SEED HISTORIES makes.
 #
 # What libFuzzer keeps stays in .build/corpus, so that the next run goes on from there; an input that fails is written
 # to .build/found and named at the end.
@@ -29,6 +31,7 @@ fi
 swift build -c release --product Storm
 swift build -c release --product BusStorm
 swift build -c release --package-path .. --product MQTTStorm
+swift build -c release --product StateStorm
 if [ "$amount" != storm ]; then
     # A build folder of its own: everything in it is built for the fuzzer.
     swift build -c release --product FuzzDecoder --scratch-path .build/fuzzer \
@@ -61,3 +64,5 @@ fi
 .build/release/Storm "$storm"
 .build/release/BusStorm
 ../.build/release/MQTTStorm
+# 1000 histories, 20000 zone files, lines of imports and configurations, by a seed.
+.build/release/StateStorm 1 1000

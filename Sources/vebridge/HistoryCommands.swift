@@ -98,84 +98,11 @@ struct HistoryExportCommand: ParsableCommand {
                 page = ""
             }
             Terminal.draw(page)
+            try place.reportDamage(store)
         } catch let error as HistoryError {
             Terminal.complain(error.description)
             throw Status.failed.exit
         }
-    }
-}
-
-/// History from files.
-struct HistoryImportCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "import",
-        abstract: "Read exported files into the history.",
-        discussion: """
-              vebridge history import history.csv
-              zcat old.csv.gz | vebridge history import -
-
-            CSV, JSON Lines and line protocol as 'history export' writes them; which it
-            is shows in the first line. What is there for the same moment is replaced.
-            Stop the daemon meanwhile, or it waits.
-            """)
-
-    @OptionGroup var place: HistoryPlace
-
-    @Argument(help: "Files; - is standard input.")
-    var files: [String]
-
-    func run() throws {
-        do {
-            let path = try place.path
-            let zone = try place.wantedZone ?? HistoryStore.keptZone(at: path) ?? .local()
-            let store = try HistoryStore.open(at: path, zone: zone)
-            for file in files {
-                let descriptor = file == "-" ? 0 : Glibc.open(file, O_RDONLY | O_CLOEXEC)
-                guard descriptor >= 0 else {
-                    Terminal.complain("\(file): \(String(cString: strerror(errno)))")
-                    throw Status.failed.exit
-                }
-                var reader = try HistoryImport(into: store)
-                do throws(HistoryError) {
-                    try Self.forEachLine(of: descriptor) { line throws(HistoryError) in try reader.take(line) }
-                    try reader.finish()
-                } catch {
-                    Terminal.complain("\(file): \(error.description)")
-                    throw Status.failed.exit
-                }
-                if descriptor > 0 { Glibc.close(descriptor) }
-                let count = reader.count
-                Terminal.complain(
-                    "\(file): \(count.samples) samples, \(count.slots) minutes and quarters, \(count.figures) figures, "
-                        + "\(count.chargerDays) days of chargers")
-            }
-            store.close()
-        } catch let error as HistoryError {
-            Terminal.complain(error.description)
-            throw Status.failed.exit
-        }
-    }
-
-    private static func forEachLine(
-        of descriptor: Int32, _ body: (String) throws(HistoryError) -> Void
-    ) throws(HistoryError) {
-        var rest: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            var start = 0
-            for index in 0..<count where chunk[index] == UInt8(ascii: "\n") {
-                rest += chunk[start..<index]
-                try body(String(decoding: rest, as: UTF8.self))
-                rest.removeAll(keepingCapacity: true)
-                start = index + 1
-            }
-            rest += chunk[start..<count]
-            guard rest.count < 1 << 20 else { throw .badLine(0, "a line of more than 1 MB: not a file of vebridge's") }
-        }
-        if !rest.isEmpty { try body(String(decoding: rest, as: UTF8.self)) }
     }
 }
 
@@ -194,6 +121,7 @@ struct HistorySizeCommand: ParsableCommand {
         do {
             let size = try store.size()
             let days = try store.days()
+            try place.reportDamage(store, all: true)
             if json {
                 var object = JSONObject()
                 object.add("path", store.path)
@@ -213,7 +141,7 @@ struct HistorySizeCommand: ParsableCommand {
             for (table, rows) in size.rows.sorted(by: { $0.key < $1.key }) {
                 Terminal.print("\(rows) rows of \(table)")
             }
-        } catch {
+        } catch let error as HistoryError {
             Terminal.complain(error.description)
             throw Status.failed.exit
         }

@@ -42,15 +42,35 @@ struct Run: ParsableCommand, Sendable {
         let reload = Reload(configuration)
         // What the command line says stays said.
         let (file, again) = (options.config, self)
-        let readAgain: @Sendable () -> Void = { reload.read(file) { try again.load() } }
+        let lock = StateLock()
+        try lockState(of: configuration, lock)
+        let readAgain: @Sendable () -> Void = {
+            reload.read(file) {
+                let next = try again.load()
+                try again.lockState(of: next, lock)
+                return next
+            }
+        }
         StopSignals.watch({ reload.stop($0) }, hangUp: once ? nil : readAgain)
         while true {
             let outcome = try run(configuration, reload)
             if case .done = outcome, let next = reload.takeNext() {
                 configuration = next
+                lock.release(except: configuration)
                 continue
             }
             return try end(outcome)
+        }
+    }
+
+    /// Ends the command where another daemon keeps its state in the same place. A run that keeps none needs no lock.
+    private func lockState(of configuration: Configuration, _ lock: StateLock) throws {
+        guard !once, !dryRun else { return }
+        do {
+            try lock.acquire(configuration)
+        } catch {
+            Terminal.complain(error.description)
+            throw Status.failed.exit
         }
     }
 

@@ -75,7 +75,8 @@ struct Stats: ParsableCommand {
             let findings = try store.findings(upTo: days.upperBound)
                 .filter { ($0.until ?? days.upperBound) >= days.lowerBound }
             let statistics = PeriodStatistics(days, figures, unfinished: today)
-            let medians = try self.medians(store, days)
+            let medians = try self.medians(store, days, figures)
+            try place.reportDamage(store)
             let units = Dictionary(
                 try store.series().map { ($0.quantity.rawValue, $0.unit) }, uniquingKeysWith: { first, _ in first })
             if json {
@@ -92,10 +93,12 @@ struct Stats: ParsableCommand {
     }
 
     /// A day's medians are among its figures; those of longer times are worked out.
-    private func medians(_ store: HistoryStore, _ days: ClosedRange<CivilDate>) throws -> [String: [String: Double]] {
+    private func medians(
+        _ store: HistoryStore, _ days: ClosedRange<CivilDate>, _ figures: [DayFigures]
+    ) throws -> [String: [String: Double]] {
         guard days.count > 1, all || json else { return [:] }
         var medians: [String: [String: Double]] = [:]
-        for series in try store.series() {
+        for series in try store.series(of: figures) {
             guard let median = try store.median(of: series, from: days.lowerBound, to: days.upperBound) else {
                 continue
             }
@@ -307,15 +310,29 @@ struct HistoryPlace: ParsableArguments {
     /// Opens the history to read it.
     func open() throws -> HistoryStore {
         do {
-            return try HistoryStore.read(at: try path, zone: try wantedZone)
+            let store = try HistoryStore.read(at: try path, zone: try wantedZone)
+            if let problem = store.zoneProblem { Terminal.complain(problem) }
+            return store
         } catch let error as HistoryError {
             Terminal.complain(error.description)
-            if case .missing = error {
+            switch error {
+            case .missing(let path):
+                if HistoryStore.isDiskFull(at: path) { Terminal.complain("nothing can be recorded: the disk is full") }
                 Terminal.complain("name another place with --state DIRECTORY or --config FILE")
                 throw Status.nothingToDo.exit
+            case .empty: throw Status.nothingToDo.exit
+            default: throw Status.failed.exit
             }
-            throw Status.failed.exit
         }
+    }
+
+    /// Names the rows that were left out.
+    ///
+    /// - Parameter all: whether packed rows that were not read yet are looked into as well.
+    func reportDamage(_ store: HistoryStore, all: Bool = false) throws {
+        try store.findDamagedRows(blocks: all)
+        let damage = store.damagedRows
+        if damage.count > 0 { Terminal.complain("\(store.path): left out \(damage)") }
     }
 
     static func date(_ text: String, option: String, today: CivilDate) throws -> CivilDate {

@@ -45,11 +45,12 @@ struct SchemaStore {
     /// Keeps a record in place of an earlier one of the device.
     func save(_ record: SchemaRecord) {
         guard let folder else { return }
-        if mkdir(folder, 0o755) != 0, errno != EEXIST { return complain(folder) }
+        if mkdir(folder, 0o700) != 0, errno != EEXIST { return complain(folder) }
         let path = "\(folder)/\(BusNotation.hex(record.address.type))-\(record.address.text)\(Self.ending)"
         let fresh = path + ".new"
-        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return complain(fresh) }
+        fchmod(descriptor, 0o600)
         let bytes = Array(record.text.utf8)
         var start = 0
         var isWhole = true

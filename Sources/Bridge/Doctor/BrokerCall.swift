@@ -93,9 +93,10 @@ enum HistoryFacts {
     static func trouble(_ path: String) -> SystemFacts.DatabaseTrouble? {
         HistoryStore.examine(path).map { error in
             switch error {
-            case .damaged, .badLine: .init(.damaged, error.description)
+            case .damaged: .init(.damaged, error.description)
             case .newer: .init(.newer, error.description)
-            case .missing, .unreadable, .unwritable: .init(.closed, error.description)
+            case .missing, .empty, .notAFile, .unreadable, .unwritable, .badLine, .notExported:
+                .init(.closed, error.description)
             }
         }
     }

@@ -32,7 +32,14 @@ extension Configuration {
         }
 
         /// The zone of ``zone``; the machine's where none is named.
-        public var rules: TimeZoneRules { zone.isEmpty ? .local() : TimeZoneRules(named: zone) ?? .local() }
+        public var rules: TimeZoneRules { TimeZoneRules(named: zone) ?? .local() }
+
+        /// Why ``rules`` is not the zone that is meant; nil if it is.
+        var zoneProblem: String? {
+            if zone.isEmpty { return LocalZone().problem }
+            return TimeZoneRules(named: zone) == nil
+                ? "history.zone \(zone) is not a readable time zone: this machine's is used" : nil
+        }
     }
 
     /// Where the history is kept; nil where there is no place for it.

@@ -52,6 +52,7 @@ struct HistoryDesk {
             writer = nil
             return
         }
+        if let problem = configuration.history.zoneProblem { log.warning("history: \(problem)") }
         let writer = HistoryWriter(
             path: path, zone: configuration.history.rules, retention: configuration.history.retention,
             prefix: configuration.history.publish ? configuration.bridge.topic : nil, clocks: clocks, log: log)

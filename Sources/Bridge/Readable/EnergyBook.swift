@@ -182,8 +182,10 @@ public struct EnergyBook: Sendable {
     /// Whole under another name, then put in place.
     private static func write(_ text: String, to path: String) -> Bool {
         let fresh = path + ".new"
-        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return false }
+        // One that was left over may be readable for others.
+        fchmod(descriptor, 0o600)
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

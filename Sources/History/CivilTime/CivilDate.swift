@@ -3,8 +3,11 @@ public struct CivilDate: Sendable, Hashable, Strideable, CustomStringConvertible
     /// Days since 1970-01-01.
     public let number: Int
 
-    /// The day so many days after 1970-01-01.
-    public init(number: Int) { self.number = number }
+    /// The day so many days after 1970-01-01, limited to some thirty million years before and after it.
+    public init(number: Int) { self.number = min(max(number, -Self.limit), Self.limit) }
+
+    /// Far beyond all dates, and far enough from the limits of Int that no arithmetic overflows.
+    private static let limit = 12_000_000_000
 
     /// A day by year, month (1…12) and day of the month (1…31); days beyond the month's end run into the next.
     public init(year: Int, month: Int, day: Int) {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// When a place changes its clocks: offsets from UTC as the system's zone files (RFC 8536) tell them.
+/// When a place changes its clocks: offsets from UTC, read from the system's zone files (RFC 8536).
 ///
 /// A value that is read once. The C library's own functions share one zone for the whole process and change it by the
 /// environment, which no thread may do while another reads it.
@@ -22,63 +22,34 @@ public struct TimeZoneRules: Sendable {
         self.rule = rule
     }
 
-    /// The zone of this name in the system's tables; nil if there is none.
+    /// The zone of this name in the system's tables; nil if there is none, or if its file is damaged.
     public init?(named name: String) {
-        guard !name.isEmpty, !name.contains(".."), !name.hasPrefix("/") else { return nil }
-        guard let bytes = Self.read("/usr/share/zoneinfo/" + name) else { return nil }
+        guard Self.isName(name), let bytes = ZoneFile.read("/usr/share/zoneinfo/" + name) else { return nil }
         self.init(name: name, bytes: bytes)
     }
 
-    /// The zone of this machine: the variable `TZ` if it names one, else `/etc/localtime`, else UTC.
-    public static func local() -> TimeZoneRules {
-        if let value = getenv("TZ") {
-            let name = String(cString: value)
-            let bare = name.hasPrefix(":") ? String(name.dropFirst()) : name
-            if let zone = TimeZoneRules(named: bare) { return zone }
-            if bare.hasPrefix("/"), let bytes = read(bare), let zone = TimeZoneRules(name: bare, bytes: bytes) {
-                return zone
-            }
-            if let rule = YearlyRule(bare) {
-                return TimeZoneRules(name: bare, transitions: [], offsets: [rule.standard], rule: rule)
-            }
-        }
-        guard let bytes = read("/etc/localtime") else { return .utc }
-        return TimeZoneRules(name: "local", bytes: bytes) ?? .utc
+    /// Reads the contents of a zone file; nil for a damaged one.
+    init?(name: String, bytes: [UInt8]) {
+        guard let file = ZoneFile(bytes) else { return nil }
+        self.init(name: name, transitions: file.transitions, offsets: file.offsets, rule: file.rule)
     }
 
-    /// Reads the contents of a zone file; nil if it is none.
-    init?(name: String, bytes: [UInt8]) {
-        func number(_ index: Int, _ size: Int) -> Int64? {
-            guard index >= 0, index + size <= bytes.count else { return nil }
-            var value: Int64 = bytes[index] >= 0x80 ? -1 : 0
-            for byte in bytes[index..<index + size] { value = value << 8 | Int64(byte) }
-            return value
+    /// Whether a text can name a zone: letters, digits, `+`, `-` and `_`, with `/` between parts.
+    static func isName(_ text: String) -> Bool {
+        guard (1...64).contains(text.utf8.count) else { return false }
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return parts.allSatisfy { part in
+            !part.isEmpty
+                && part.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+                        UInt8(ascii: "_"):
+                        true
+                    default: false
+                    }
+                }
         }
-        func counts(_ start: Int) -> [Int]? {
-            guard start + 44 <= bytes.count, bytes[start..<start + 4].elementsEqual("TZif".utf8) else { return nil }
-            return (0..<6).compactMap { number(start + 20 + 4 * $0, 4).map(Int.init) }
-        }
-        // In the order of the file: UT/local marks, standard/wall marks, leap seconds, transitions, types, characters.
-        guard let old = counts(0), bytes[4] >= 0x32 else { return nil }
-        let second = 44 + old[3] * 5 + old[4] * 6 + old[5] + old[2] * 8 + old[1] + old[0]
-        guard let new = counts(second), new.allSatisfy({ $0 >= 0 }), new[4] > 0 else { return nil }
-        let times = second + 44
-        let indices = times + new[3] * 8
-        let types = indices + new[3]
-        let end = types + new[4] * 6 + new[5] + new[2] * 12 + new[1] + new[0]
-        guard end <= bytes.count else { return nil }
-        let typeOffsets = (0..<new[4]).compactMap { number(types + 6 * $0, 4).map(Int.init) }
-        var transitions: [Int64] = []
-        var offsets = [typeOffsets[0]]
-        for index in 0..<new[3] {
-            guard let time = number(times + 8 * index, 8), Int(bytes[indices + index]) < typeOffsets.count else {
-                return nil
-            }
-            transitions.append(time)
-            offsets.append(typeOffsets[Int(bytes[indices + index])])
-        }
-        let footer = String(decoding: bytes[end...].split(separator: 0x0A).first ?? [], as: UTF8.self)
-        self.init(name: name, transitions: transitions, offsets: offsets, rule: YearlyRule(footer))
     }
 
     /// Seconds east of UTC at a time in seconds since 1970 UTC.
@@ -95,7 +66,7 @@ public struct TimeZoneRules: Sendable {
 
     /// When a day begins, in seconds since 1970 UTC: midnight, or the moment after it where the clocks leave it out.
     public func start(of day: CivilDate) -> Int64 {
-        let midnight = Int64(day.number) * 86_400
+        let midnight = Int64(min(max(day.number, -11_600_000_000), 11_600_000_000)) * 86_400
         let around = [offset(at: midnight - 86_400), offset(at: midnight + 86_400)]
         // Where midnight comes twice the second one counts: until then it was the day before once more.
         let meant = around.map { midnight - Int64($0) }.filter { $0 + Int64(offset(at: $0)) == midnight }
@@ -111,7 +82,7 @@ public struct TimeZoneRules: Sendable {
 
     /// The day on which a time falls, in seconds since 1970 UTC.
     public func date(at time: Double) -> CivilDate {
-        let time = Int64(time.rounded(.down))
+        let time = Self.seconds(time)
         let local = time + Int64(offset(at: time))
         let day = CivilDate(number: Int(local >= 0 ? local / 86_400 : (local - 86_399) / 86_400))
         if time < start(of: day) { return day - 1 }
@@ -120,7 +91,7 @@ public struct TimeZoneRules: Sendable {
 
     /// `2026-11-23T06:10:00+01:00`.
     public func text(of time: Double) -> String {
-        let seconds = Int64(time.rounded(.down))
+        let seconds = Self.seconds(time)
         let offset = offset(at: seconds)
         let local = seconds + Int64(offset)
         let day = local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
@@ -139,134 +110,8 @@ public struct TimeZoneRules: Sendable {
         CivilDate.padded(minutes / 60, 2) + ":" + CivilDate.padded(minutes % 60, 2)
     }
 
-    /// At most 1 MiB of a file; nil if it cannot be read.
-    private static func read(_ path: String) -> [UInt8]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 8192)
-        while bytes.count < 1 << 20 {
-            let count = Glibc.read(file, &chunk, chunk.count)
-            guard count > 0 else { return count == 0 && !bytes.isEmpty ? bytes : nil }
-            bytes += chunk[..<count]
-        }
-        return nil
-    }
-}
-
-/// The rule for all years to come at the end of a zone file, as POSIX writes it: `CET-1CEST,M3.5.0,M10.5.0/3`.
-struct YearlyRule: Sendable {
-    /// Seconds east of UTC.
-    let standard: Int
-    private let summer: Int?
-    private let begins: Change
-    private let ends: Change
-
-    private enum Day {
-        case weekday(month: Int, week: Int, day: Int)
-        case julian(Int)
-        case zeroBased(Int)
-    }
-
-    private struct Change {
-        var day: Day
-        /// Seconds after local midnight.
-        var time: Int
-
-        /// In seconds since 1970, by the local clock.
-        func moment(in year: Int) -> Int64 {
-            let date: CivilDate
-            switch day {
-            case .weekday(let month, let week, let weekday):
-                let first = CivilDate(year: year, month: month, day: 1)
-                let ahead = (weekday - first.weekday % 7 + 7) % 7
-                var found = first + ahead + 7 * (week - 1)
-                while found.components.month != month { found = found - 7 }
-                date = found
-            case .julian(let day):
-                let leapDay = CivilDate(year: year, month: 2, day: 29).components.month == 2
-                date = CivilDate(year: year, month: 1, day: 1) + (day - 1 + (leapDay && day >= 60 ? 1 : 0))
-            case .zeroBased(let day):
-                date = CivilDate(year: year, month: 1, day: 1) + day
-            }
-            return Int64(date.number) * 86_400 + Int64(time)
-        }
-    }
-
-    /// Nil for what is no rule.
-    init?(_ text: String) {
-        var rest = Substring(text)
-        guard Self.skipName(&rest), let west = Self.time(&rest) else { return nil }
-        standard = -west
-        guard !rest.isEmpty else {
-            summer = nil
-            begins = Change(day: .julian(1), time: 0)
-            ends = begins
-            return
-        }
-        guard Self.skipName(&rest) else { return nil }
-        var summer = standard + 3600
-        if rest.first != ",", let west = Self.time(&rest) { summer = -west }
-        let parts = rest.split(separator: ",")
-        guard parts.count == 2, let begins = Self.change(parts[0]), let ends = Self.change(parts[1]) else { return nil }
-        self.summer = summer
-        self.begins = begins
-        self.ends = ends
-    }
-
-    func offset(at time: Int64) -> Int {
-        guard let summer else { return standard }
-        let local = time + Int64(standard)
-        let year = CivilDate(number: Int(local >= 0 ? local / 86_400 : (local - 86_399) / 86_400)).components.year
-        let begin = begins.moment(in: year) - Int64(standard)
-        let end = ends.moment(in: year) - Int64(summer)
-        let isSummer = begin < end ? time >= begin && time < end : time >= begin || time < end
-        return isSummer ? summer : standard
-    }
-
-    private static func skipName(_ rest: inout Substring) -> Bool {
-        let name: Substring
-        if rest.first == "<" {
-            guard let end = rest.firstIndex(of: ">") else { return false }
-            name = rest[..<end]
-            rest = rest[rest.index(after: end)...]
-        } else {
-            name = rest.prefix { $0.isLetter }
-            rest = rest.dropFirst(name.count)
-        }
-        return name.count >= 3
-    }
-
-    /// `[+-]h[h][:mm[:ss]]` in seconds.
-    private static func time(_ rest: inout Substring) -> Int? {
-        let text = rest.prefix { $0.isNumber || $0 == ":" || $0 == "+" || $0 == "-" }
-        rest = rest.dropFirst(text.count)
-        let isNegative = text.first == "-"
-        let parts = text.drop { $0 == "+" || $0 == "-" }.split(separator: ":").map { Int($0) }
-        guard !parts.isEmpty, parts.count <= 3, let hours = parts[0] else { return nil }
-        let minutes = parts.count > 1 ? parts[1] ?? 0 : 0
-        let seconds = parts.count > 2 ? parts[2] ?? 0 : 0
-        return (isNegative ? -1 : 1) * (hours * 3600 + minutes * 60 + seconds)
-    }
-
-    private static func change(_ text: Substring) -> Change? {
-        let parts = text.split(separator: "/")
-        guard let first = parts.first else { return nil }
-        var time = 7200
-        if parts.count > 1 {
-            var rest = parts[1]
-            guard let given = Self.time(&rest) else { return nil }
-            time = given
-        }
-        if first.first == "M" {
-            let numbers = first.dropFirst().split(separator: ".").compactMap { Int($0) }
-            guard numbers.count == 3, (1...12).contains(numbers[0]), (1...5).contains(numbers[1]),
-                (0...6).contains(numbers[2])
-            else { return nil }
-            return Change(day: .weekday(month: numbers[0], week: numbers[1], day: numbers[2]), time: time)
-        }
-        if first.first == "J" { return Int(first.dropFirst()).map { Change(day: .julian($0), time: time) } }
-        return Int(first).map { Change(day: .zeroBased($0), time: time) }
+    /// Whole seconds, limited to some thirty million years before and after 1970 so that nothing overflows.
+    private static func seconds(_ time: Double) -> Int64 {
+        time.isNaN ? 0 : Int64(min(max(time, -1e15), 1e15).rounded(.down))
     }
 }

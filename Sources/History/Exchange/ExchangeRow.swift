@@ -35,7 +35,7 @@ struct ExchangeRow: Sendable, Hashable {
     var timeText: String {
         if let day { return "\(day)" }
         guard let time else { return "" }
-        let tenths = Int((time * 10).rounded())
+        let tenths = Int((min(max(time, -1e15), 1e15) * 10).rounded())
         let seconds = tenths >= 0 ? tenths / 10 : (tenths - 9) / 10
         let text = TimeZoneRules.utc.text(of: Double(seconds)).prefix(19)
         let part = tenths - seconds * 10
@@ -44,12 +44,13 @@ struct ExchangeRow: Sendable, Hashable {
 
     /// Reads what ``timeText`` writes, and any time of day in UTC with decimals.
     static func time(_ text: some StringProtocol) -> Double? {
-        if let seconds = Double(text) { return seconds }
+        if let seconds = Double(text) { return seconds.isFinite ? seconds : nil }
         let text = text.hasSuffix("Z") ? text.dropLast() : text.dropLast(0)
         let parts = text.split(separator: "T")
         guard parts.count == 2, let day = CivilDate(parts[0]) else { return nil }
         let clock = parts[1].split(separator: ":", omittingEmptySubsequences: false)
-        guard clock.count == 3, let hour = Int(clock[0]), let minute = Int(clock[1]), let second = Double(clock[2]),
+        guard clock.count == 3, clock.allSatisfy({ $0.utf8.count <= 24 }), let hour = Int(clock[0]),
+            let minute = Int(clock[1]), let second = Double(clock[2]),
             (0..<24).contains(hour), (0..<60).contains(minute), second >= 0, second < 61
         else { return nil }
         return Double(day.number) * 86_400 + Double(hour * 3600 + minute * 60) + second
@@ -69,6 +70,7 @@ struct ExchangeRow: Sendable, Hashable {
         func number(_ path: WritableKeyPath<ExchangeRow, Double?>) -> String? {
             guard !text.isEmpty else { return nil }
             guard let value = Double(text), value.isFinite else { return "\(column) '\(text)' is not a number" }
+            guard HistoryLimits.values.contains(value) else { return "\(column) \(text) is too large" }
             self[keyPath: path] = value
             return nil
         }
@@ -81,15 +83,23 @@ struct ExchangeRow: Sendable, Hashable {
         case "time":
             guard !text.isEmpty else { return nil }
             if let day = CivilDate(text) {
+                guard HistoryLimits.days.contains(day.number) else { return "\(text) is not from 1970 to 2199" }
                 self.day = day
             } else if let time = Self.time(text) {
+                guard HistoryLimits.seconds.contains(time) else { return "time '\(text)' is not from 1970 to 2199" }
                 self.time = time
             } else {
                 return "time '\(text)' is neither 2026-11-23 nor 2026-11-23T06:10:00Z nor seconds since 1970"
             }
-        case "device": device = text
-        case "name": name = text
-        case "unit": unit = text
+        case "device":
+            device = text
+            return Self.fault(ofText: text, column)
+        case "name":
+            name = text
+            return Self.fault(ofText: text, column)
+        case "unit":
+            unit = text
+            return Self.fault(ofText: text, column)
         case "value": return number(\.value)
         case "known": return number(\.known)
         case "mean": return number(\.mean)
@@ -99,6 +109,13 @@ struct ExchangeRow: Sendable, Hashable {
         default: break
         }
         return nil
+    }
+
+    private static func fault(ofText text: String, _ column: String) -> String? {
+        guard text.utf8.count <= HistoryLimits.textLength else {
+            return "the \(column) is longer than \(HistoryLimits.textLength) bytes"
+        }
+        return text.utf8.contains(0) ? "the \(column) has a NUL in it" : nil
     }
 
     /// What is missing; nil for a whole row.
@@ -204,8 +221,7 @@ public enum ExchangeFormat: String, Sendable, CaseIterable {
 
     /// Reads a flat object of texts and numbers; nil for anything else.
     static func members(ofObject line: String) -> [(String, String)]? {
-        var scanner = JSONScanner(line)
-        return scanner.flatObject()
+        FlatJSON.members(of: line)
     }
 
     // MARK: Line protocol
@@ -279,81 +295,5 @@ public enum ExchangeFormat: String, Sendable, CaseIterable {
             members.append(("time", ExchangeRow.text(Double(nanoseconds / 100_000_000) / 10)))
         }
         return members
-    }
-}
-
-/// Just enough of JSON for a line of an exported file.
-struct JSONScanner {
-    private let scalars: [Unicode.Scalar]
-    private var index = 0
-
-    init(_ text: String) { scalars = Array(text.unicodeScalars) }
-
-    private mutating func skipSpace() {
-        while index < scalars.count, scalars[index] == " " || scalars[index] == "\t" || scalars[index] == "\r" {
-            index += 1
-        }
-    }
-
-    private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
-        skipSpace()
-        guard index < scalars.count, scalars[index] == scalar else { return false }
-        index += 1
-        return true
-    }
-
-    mutating func flatObject() -> [(String, String)]? {
-        guard take("{") else { return nil }
-        var members: [(String, String)] = []
-        if take("}") { return members }
-        repeat {
-            guard let key = string(), take(":") else { return nil }
-            skipSpace()
-            if index < scalars.count, scalars[index] == "\"" {
-                guard let value = string() else { return nil }
-                members.append((key, value))
-            } else {
-                var value = ""
-                while index < scalars.count, scalars[index] != ",", scalars[index] != "}", scalars[index] != " " {
-                    value.unicodeScalars.append(scalars[index])
-                    index += 1
-                }
-                if value != "null" { members.append((key, value)) }
-            }
-        } while take(",")
-        guard take("}") else { return nil }
-        skipSpace()
-        return index == scalars.count ? members : nil
-    }
-
-    private mutating func string() -> String? {
-        guard take("\"") else { return nil }
-        var text = ""
-        while index < scalars.count {
-            let scalar = scalars[index]
-            index += 1
-            switch scalar {
-            case "\"": return text
-            case "\\":
-                guard index < scalars.count else { return nil }
-                let escape = scalars[index]
-                index += 1
-                switch escape {
-                case "n": text += "\n"
-                case "t": text += "\t"
-                case "r": text += "\r"
-                case "u":
-                    guard index + 4 <= scalars.count else { return nil }
-                    var digits = ""
-                    digits.unicodeScalars.append(contentsOf: scalars[index..<index + 4])
-                    guard let code = UInt32(digits, radix: 16), let found = Unicode.Scalar(code) else { return nil }
-                    text.unicodeScalars.append(found)
-                    index += 4
-                default: text.unicodeScalars.append(escape)
-                }
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return nil
     }
 }

@@ -30,12 +30,13 @@ extension HistoryStore {
             if let heading = format.heading { line(heading) }
             func put(_ row: ExchangeRow) { line(format.line(row, zone: zone)) }
             let series = Dictionary(try allSeries(db).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-            let from = days.map { Double(zone.start(of: $0.lowerBound)) } ?? 0
-            let to = days.map { Double(zone.start(of: $0.upperBound + 1)) } ?? 1e11
+            let from = max(days.map { Double(zone.start(of: $0.lowerBound)) } ?? 0, HistoryLimits.seconds.lowerBound)
+            let last = days.map { Double(zone.start(of: $0.upperBound + 1)) } ?? HistoryLimits.seconds.upperBound
+            let to = max(from, min(last, HistoryLimits.seconds.upperBound))
             if tiers.contains(.days) {
                 for figures in try figures(
-                    from: days?.lowerBound ?? CivilDate(number: 0),
-                    to: days?.upperBound ?? CivilDate(number: 9_999_999), db)
+                    from: days?.lowerBound ?? CivilDate(number: HistoryLimits.days.lowerBound),
+                    to: days?.upperBound ?? CivilDate(number: HistoryLimits.days.upperBound), db)
                 {
                     for (figure, value) in figures.values.sorted(by: { $0.key < $1.key }) {
                         put(
@@ -52,20 +53,15 @@ extension HistoryStore {
                 }
             }
             for (tier, table, kind, length, perRow) in [
-                (Tier.quarters, "quarters", ExchangeRow.Kind.quarter, 900.0, 96),
-                (.minutes, "minutes", .minute, 60.0, 60),
+                (Tier.quarters, HistoryTable.quarters, ExchangeRow.Kind.quarter, 900.0, 96),
+                (.minutes, .minutes, .minute, 60.0, 60),
             ] where tiers.contains(tier) {
-                let rows = try Row.fetchCursor(db, sql: "SELECT id, block FROM \(table) ORDER BY id")
-                while let row = try rows.next() {
-                    let id: Int = row[0]
-                    let start = Double(id >> 16) * length * Double(perRow)
-                    guard start + length * Double(perRow) > from, start < to, let series = series[id & 0xFFFF] else {
-                        continue
-                    }
-                    let slots = try row.withUnsafeData(atIndex: 1) { data in
-                        data?.withUnsafeBytes { SlotBlock.unpacked($0, full: Int(length) * 10) }
-                    }
-                    for (index, slot) in (slots ?? []).enumerated() {
+                let span = length * Double(perRow)
+                let ids = Self.rowID(Int(from / span), series: 0)..<Self.rowID(Int(to / span) + 1, series: 0)
+                try forEachSlotRow(table, in: ids, full: Int(length) * 10, db) { id, slots in
+                    let start = Double(id >> 16) * span
+                    guard let series = series[id & 0xFFFF] else { return }
+                    for (index, slot) in slots.enumerated() {
                         let time = start + Double(index) * length
                         guard let slot, time >= from, time < to else { continue }
                         put(Self.row(kind, time, slot, series))
@@ -74,7 +70,7 @@ extension HistoryStore {
             }
             if tiers.contains(.samples) {
                 try forEachMinute(in: Int(from / 60)..<Int(to / 60), db) { minute, bytes in
-                    _ = MinuteBlock.forEachRun(packed: bytes) { id, isDerived, times, values in
+                    MinuteBlock.forEachRun(packed: bytes) { id, isDerived, times, values in
                         guard let series = series[id] else { return }
                         for (time, value) in zip(times, values) {
                             put(

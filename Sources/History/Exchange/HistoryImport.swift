@@ -29,6 +29,7 @@ public struct HistoryImport: ~Copyable {
     public private(set) var count = Count()
 
     private var series: [SeriesKey: Series] = [:]
+    private var devices: Set<String>
     private var minutes: [Int: MinuteBlock] = [:]
     private var slots: [SlotKey: [Slot?]] = [:]
     private var figures: [FigureKey: [String: Double]] = [:]
@@ -54,14 +55,21 @@ public struct HistoryImport: ~Copyable {
     ///
     /// - Parameter format: nil to find it out by the first line.
     public init(into store: HistoryStore, format: ExchangeFormat? = nil) throws(HistoryError) {
+        // A power cut may undo the end of an import, which can be repeated; an fsync for each part of it costs more.
+        try store.setSynchronous("NORMAL")
+        let (isFresh, devices) = try store.reading { db in
+            let isFresh = try store.newestMinute(db) == nil && store.edgeDay(.first, db) == nil
+            return (isFresh, Set(try store.deviceNames(db).values))
+        }
         self.store = store
         self.format = format
-        isFresh = try store.reading { db in
-            try store.newestMinute(db) == nil && Int.fetchOne(db, sql: "SELECT count(*) FROM figures") == 0
-        }
+        self.isFresh = isFresh
+        self.devices = devices
     }
 
     /// Takes a line without its end; empty ones and those that begin with `#` are passed over.
+    ///
+    /// - Throws: ``HistoryError/badLine(_:_:)`` for a line that was left out; the next one can be taken.
     public mutating func take(_ text: some StringProtocol) throws(HistoryError) {
         lineNumber += 1
         var text = String(text)
@@ -81,7 +89,7 @@ public struct HistoryImport: ~Copyable {
             let fields = ExchangeFormat.fields(ofLine: text)
             guard !columns.isEmpty else {
                 guard fields.contains("name"), fields.contains("device"), fields.contains("time") else {
-                    throw .badLine(
+                    throw .notExported(
                         lineNumber,
                         "the first line must name the columns: " + ExchangeRow.columns.joined(separator: ","))
                 }
@@ -110,40 +118,52 @@ public struct HistoryImport: ~Copyable {
         count.lines += 1
         try keep(row)
         waiting += 1
-        if waiting >= 100_000 { try flush() }
+        // A slot alone in its row takes room for a whole row.
+        if waiting >= 100_000 || slots.count >= 4096 { try flush() }
     }
 
-    /// Writes what still waits.
+    /// Writes what still waits, and works out what follows from it.
     public mutating func finish() throws(HistoryError) {
         try flush()
-        let marks = marks
-        guard isFresh else { return }
-        let store = store
-        try store.writing { db in
-            if marks.isEmpty {
-                // Tiers without the samples that they came from are as complete as they will ever be.
-                guard try store.newestMinute(db) == nil else { return }
-                for (key, sql) in [
-                    ("rolled_hour", "SELECT max(id) >> 16 FROM minutes"),
-                    ("rolled_day", "SELECT max(id) >> 16 FROM quarters"),
-                    ("closed_day", "SELECT max(day) FROM figures"),
-                ] {
-                    if let last = try Int.fetchOne(db, sql: sql) { try store.setMeta(key, last, db) }
-                }
-                return
+        try workOut()
+        try store.setSynchronous("FULL")
+    }
+
+    private func workOut() throws(HistoryError) {
+        let (store, marks, isFresh) = (store, marks, isFresh)
+        // What was exported whole is worked out already.
+        let isDone = try store.writing { db in
+            guard isFresh else { return false }
+            guard marks.isEmpty else {
+                for (key, value) in marks { try store.setMeta(key, value, db) }
+                try db.execute(sql: "DELETE FROM stale")
+                return true
             }
-            for (key, value) in marks where HistoryStore.marks.contains(key) { try store.setMeta(key, value, db) }
-            try db.execute(sql: "DELETE FROM stale")
+            // Tiers without the samples that they came from are as complete as they will ever be.
+            guard try store.newestMinute(db) == nil else { return false }
+            let ends = [
+                ("rolled_hour", try store.lastRow(of: .minutes, db)),
+                ("rolled_day", try store.lastRow(of: .quarters, db)),
+                ("closed_day", try store.edgeDay(.last, db)),
+            ]
+            for (key, last) in ends { if let last { try store.setMeta(key, last, db) } }
+            return true
         }
+        guard !isDone, let newest = try store.newest() else { return }
+        while try store.writing({ try !store.rollUp(newest: newest, budget: 256, $0) }) {}
+        while try store.writing({ try !store.closeDays(newest: newest, budget: 16, $0) }) {}
     }
 
     private mutating func keep(_ row: ExchangeRow) throws(HistoryError) {
         switch row.kind {
         case .sample:
-            guard let series = try series(row), let time = row.time, let steps = row.value.flatMap({ series.steps($0) })
+            guard let time = row.time, HistoryLimits.seconds.contains(time) else {
+                throw .badLine(lineNumber, "the time is not from 1970 to 2199")
+            }
+            guard let series = try series(row), let steps = row.value.flatMap({ series.steps($0) })
             else { throw .badLine(lineNumber, "the value cannot be kept") }
             let tenths = Int((time * 10).rounded())
-            let minute = tenths >= 0 ? tenths / 600 : (tenths - 599) / 600
+            let minute = tenths / 600
             minutes[minute, default: MinuteBlock()].add(
                 series: series.id, time: UInt16(tenths - minute * 600), value: steps, isDerived: row.isDerived)
             count.samples += 1
@@ -151,7 +171,10 @@ public struct HistoryImport: ~Copyable {
             let isMinute = row.kind == .minute
             let length = isMinute ? 60 : 900
             let perRow = isMinute ? 60 : 96
-            guard let series = try series(row), let time = row.time, time >= 0, let known = row.known,
+            guard let time = row.time, HistoryLimits.seconds.contains(time) else {
+                throw .badLine(lineNumber, "the time is not from 1970 to 2199")
+            }
+            guard let series = try series(row), let known = row.known,
                 (0...Double(length)).contains(known), let mean = row.mean.flatMap({ series.steps($0 * 16) }),
                 let minimum = row.minimum.flatMap({ series.steps($0) }),
                 let maximum = row.maximum.flatMap({ series.steps($0) }),
@@ -164,14 +187,34 @@ public struct HistoryImport: ~Copyable {
             count.slots += 1
         case .figure:
             guard let day = row.day, let value = row.value else { return }
+            try addDevice(row.device)
             figures[FigureKey(day: day.number, device: row.device), default: [:]][row.name] = value
             count.figures += 1
         case .chargerDay:
             guard let day = row.day, let value = row.value else { return }
+            let isGood =
+                switch row.name {
+                case "sequence": Int(exactly: value).map { HistoryLimits.sequence.contains($0) } ?? false
+                case "uncertain": value == 0 || value == 1
+                default: HistoryLimits.recordValues.contains(value)
+                }
+            guard isGood else { throw .badLine(lineNumber, "\(row.name) cannot be \(ExchangeRow.text(value))") }
+            try addDevice(row.device)
             days[FigureKey(day: day.number, device: row.device), default: [:]][row.name] = value
         case .state:
-            if let value = row.value, abs(value) < 1e12 { marks[row.name] = Int(value) }
+            guard HistoryStore.marks.contains(row.name) else { return }
+            guard let value = row.value.flatMap({ Int(exactly: $0) }), HistoryLimits.meta(row.name).contains(value)
+            else { throw .badLine(lineNumber, "\(row.name) is not from 1970 to 2199") }
+            marks[row.name] = value
         }
+    }
+
+    private mutating func addDevice(_ name: String) throws(HistoryError) {
+        guard !devices.contains(name) else { return }
+        guard devices.count < HistoryLimits.devices else {
+            throw .badLine(lineNumber, "more than \(HistoryLimits.devices) devices")
+        }
+        devices.insert(name)
     }
 
     private mutating func series(_ row: ExchangeRow) throws(HistoryError) -> Series? {
@@ -194,23 +237,24 @@ public struct HistoryImport: ~Copyable {
                 try store.write(block, minute: minute, db)
             }
             for (key, new) in slots.sorted(by: { $0.key.id < $1.key.id }) {
-                let table = key.isMinute ? "minutes" : "quarters"
+                let table: HistoryTable = key.isMinute ? .minutes : .quarters
                 let full = key.isMinute ? 600 : 9000
                 var whole = new
-                let old = try Data.fetchOne(db, sql: "SELECT block FROM \(table) WHERE id = ?", arguments: [key.id])
-                if let old = old?.withUnsafeBytes({ SlotBlock.unpacked($0, full: full) }), old.count == whole.count {
+                try store.forEachSlotRow(table, in: key.id..<key.id + 1, full: full, db) { _, old in
                     for index in whole.indices where whole[index] == nil { whole[index] = old[index] }
                 }
                 try db.execute(
-                    sql: "INSERT OR REPLACE INTO \(table) (id, block) VALUES (?, ?)",
+                    sql: "INSERT OR REPLACE INTO \(table.rawValue) (id, block) VALUES (?, ?)",
                     arguments: [key.id, Data(SlotBlock.packed(whole, full: full))])
             }
             for (key, values) in figures {
                 let day = CivilDate(number: key.day)
-                var whole = try store.figures(of: day, db).first { $0.device == key.device }
-                whole = whole ?? DayFigures(day: day, device: key.device)
-                whole?.values.merge(values) { _, new in new }
-                if let whole { try store.write([whole], db) }
+                var whole = DayFigures(day: day, device: key.device)
+                if let id = try store.knownDeviceID(key.device, db) {
+                    whole.values = try store.values(of: day, device: id, db)
+                }
+                whole.values.merge(values) { _, new in new }
+                try store.write([whole], db)
             }
             var written = 0
             for (key, values) in days {

@@ -112,6 +112,9 @@ package struct MinuteBlock: Sendable, Hashable {
     package init() {}
 
     /// Reads run by run into arrays that are used again; false for a damaged block, of which nothing is handed on.
+    ///
+    /// What comes out is in bounds: series, times and values are those that a block can hold.
+    @discardableResult
     static func forEachRun(
         packed bytes: UnsafeRawBufferPointer,
         _ body: (_ series: Int, _ isDerived: Bool, _ times: [UInt16], _ values: [Int64]) -> Void
@@ -134,7 +137,8 @@ package struct MinuteBlock: Sendable, Hashable {
                     let step = unpacker.count(limit: 599)
                     for _ in 1..<count {
                         time += step > 0 ? step : unpacker.count(limit: 599)
-                        times.append(UInt16(min(time, 599)))
+                        guard time < longestRun else { return false }
+                        times.append(UInt16(time))
                     }
                 }
                 var value = unpacker.signed()
@@ -150,10 +154,12 @@ package struct MinuteBlock: Sendable, Hashable {
                     }
                 }
             }
-            // The check held, so this is a writer's error and no damage; still nothing wrong may leave.
-            guard !unpacker.isDamaged else { return false }
+            // The check can hold for a block that was made to look right; still nothing wrong may leave.
+            guard !unpacker.isDamaged, HistoryLimits.series.contains(series),
+                values.allSatisfy({ HistoryLimits.steps.contains($0) })
+            else { return false }
             body(series, head & 1 == 1, times, values)
         }
-        return true
+        return !unpacker.isDamaged
     }
 }

@@ -68,6 +68,8 @@ enum SlotBlock {
         slots.reserveCapacity(total)
         var mean: Int64 = 0
         while slots.count < total, !unpacker.isDamaged {
+            // Within bounds one addition cannot overflow, nor can what follows from the values.
+            guard HistoryLimits.sixteenths.contains(mean) else { return nil }
             let head = unpacker.count(limit: 96 << 2 | 3)
             let count = min(head >> 2, total - slots.count)
             switch head & 3 {
@@ -81,7 +83,9 @@ enum SlotBlock {
                 let slot = Slot(known: full, minimum: value, maximum: value, last: value, mean: mean)
                 for _ in 0..<count { slots.append(slot) }
             default:
-                let known = full - Int(truncatingIfNeeded: unpacker.signed())
+                let missing = unpacker.signed()
+                guard (0...Int64(full)).contains(missing) else { return nil }
+                let known = full - Int(missing)
                 mean &+= unpacker.signed()
                 let minimum = (mean >> 4) &- unpacker.signed()
                 let maximum = (mean >> 4) &+ unpacker.signed()
@@ -89,6 +93,11 @@ enum SlotBlock {
                 slots.append(Slot(known: known, minimum: minimum, maximum: maximum, last: last, mean: mean))
             }
         }
-        return unpacker.isDamaged ? nil : slots
+        let isGood = slots.allSatisfy { slot in
+            guard let slot else { return true }
+            return HistoryLimits.sixteenths.contains(slot.mean)
+                && [slot.minimum, slot.maximum, slot.last].allSatisfy { HistoryLimits.steps.contains($0) }
+        }
+        return unpacker.isDamaged || !isGood ? nil : slots
     }
 }

@@ -74,8 +74,10 @@ struct DayFold: Sendable {
                     estimate: carry.lifetimes[name], lastSeen: carry.lastSeen[name], longestHold: longestHold))
         }
         batteries = batteryNames.map { BatteryDay(device: $0) }
+        let chargerPlaces = Dictionary(zip(chargerNames, chargerNames.indices), uniquingKeysWith: { first, _ in first })
+        let batteryPlaces = Dictionary(zip(batteryNames, batteryNames.indices), uniquingKeysWith: { first, _ in first })
         for (index, series) in series.enumerated() {
-            if let place = chargerNames.firstIndex(of: series.device) {
+            if let place = chargerPlaces[series.device] {
                 switch series.quantity {
                 case .panelPower: roles[index] = .power(place)
                 case .chargerVoltage: roles[index] = .voltage(place)
@@ -85,7 +87,7 @@ struct DayFold: Sendable {
                 case .systemYield: roles[index] = .yield(place)
                 default: break
                 }
-            } else if let place = batteryNames.firstIndex(of: series.device) {
+            } else if let place = batteryPlaces[series.device] {
                 switch series.quantity {
                 case .batteryVoltage: roles[index] = .batteryVoltage(place)
                 case .batteryCurrent: roles[index] = .batteryCurrent(place)

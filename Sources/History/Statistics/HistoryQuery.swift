@@ -47,17 +47,19 @@ extension HistoryStore {
 
     /// Which chargers fall or fell behind, by the closed days up to `last`.
     public func findings(upTo last: CivilDate) throws(HistoryError) -> [Underperformance] {
-        let days = try reading { try figures(from: last - 800, to: last, prefix: "compare.", $0) }
+        var days = try reading { try figures(from: last - 800, to: last, prefix: "compare.", $0) }
+        // A day compares so many chargers and no more; a file can hold any number.
+        let devices = Set(days.map(\.device)).sorted().prefix(64)
+        days.removeAll { !devices.contains($0.device) }
         return UnderperformanceWatch.findings(in: days)
     }
 
     /// Days that are not closed yet: today, as a rule, and at times yesterday.
     func openDays(upTo last: CivilDate, _ db: Database) throws -> [DayFigures] {
-        guard let newest = try newestMinute(db), let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
-        else { return [] }
+        guard let newest = try newestMinute(db), let oldest = try oldestMinute(db) else { return [] }
         let closed = try meta("closed_day", db).map { CivilDate(number: $0) }
-        let from = max((closed ?? zone.date(at: Double(oldest) * 60) - 1) + 1, last - 2)
         let to = min(last, zone.date(at: Double(newest) * 60))
+        let from = max((closed ?? zone.date(at: Double(oldest) * 60) - 1) + 1, to - 2)
         guard from <= to else { return [] }
         // A later day may say more of an earlier one.
         var days: [CivilDate: [String: DayFigures]] = [:]
@@ -73,11 +75,10 @@ extension HistoryStore {
     /// The first and the last day of which there is anything; nil for an empty history.
     public func days() throws(HistoryError) -> ClosedRange<CivilDate>? {
         try reading { db in
-            let row = try Row.fetchOne(db, sql: "SELECT min(day), max(day) FROM figures")
-            let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
+            let oldest = try oldestMinute(db)
             let newest = try newestMinute(db)
-            let first: [Int?] = [row?[0], oldest.map { zone.date(at: Double($0) * 60).number }]
-            let last: [Int?] = [row?[1], newest.map { zone.date(at: Double($0) * 60).number }]
+            let first: [Int?] = [try edgeDay(.first, db), oldest.map { zone.date(at: Double($0) * 60).number }]
+            let last: [Int?] = [try edgeDay(.last, db), newest.map { zone.date(at: Double($0) * 60).number }]
             guard let low = first.compactMap({ $0 }).min(), let high = last.compactMap({ $0 }).max() else { return nil }
             return CivilDate(number: low)...CivilDate(number: high)
         }
@@ -86,12 +87,24 @@ extension HistoryStore {
     /// All series there are.
     public func series() throws(HistoryError) -> [Series] { try reading { try allSeries($0) } }
 
+    /// The series of which these figures tell something; all series where they are few.
+    public func series(of figures: [DayFigures]) throws(HistoryError) -> [Series] {
+        let all = try series()
+        guard all.count > 200 else { return all }
+        let known = Dictionary(figures.map { ($0.device, [$0]) }, uniquingKeysWith: +)
+        return all.filter { series in
+            known[series.device]?.contains { $0[series.quantity.rawValue + ".known"] != nil } ?? false
+        }
+    }
+
     /// A series over time in at most `limit` points, or a few more: minutes, quarters of an hour, or several of them
     /// together.
     public func chart(
         _ series: Series, from: Double, to: Double, limit: Int = 1500
     ) throws(HistoryError) -> [ChartPoint] {
         try reading { db in
+            let from = max(from, HistoryLimits.seconds.lowerBound)
+            let to = min(to, HistoryLimits.seconds.upperBound)
             guard to > from else { return [] }
             let points =
                 (to - from) / 60 <= Double(max(limit, 1)) || (to - from) <= 2 * 86_400
@@ -105,9 +118,9 @@ extension HistoryStore {
         let last = Int(to / 60)
         var points: [ChartPoint] = []
         let rolled = try meta("rolled_hour", db) ?? -1
-        for hour in first / 60...max(first / 60, last / 60) where hour <= rolled {
-            let slots = try slots("minutes", Self.rowID(hour, series: series.id), full: 600, db)
-            for (index, slot) in (slots ?? []).enumerated() {
+        try forEachSlots(of: series, in: .minutes, from: first / 60, through: min(last / 60, rolled), db) {
+            hour, slots in
+            for (index, slot) in slots.enumerated() {
                 let minute = hour * 60 + index
                 guard let slot, minute >= first, minute < last else { continue }
                 points.append(Self.point(slot, series, Double(minute) * 60, 60))
@@ -122,28 +135,31 @@ extension HistoryStore {
         return points
     }
 
-    /// Minutes that are not in their tier yet, of one series.
+    /// Minutes that are not in their tier yet, of one series; a day at a time, for there may be years between samples.
     private func openMinutes(_ series: Series, _ range: Range<Int>, _ db: Database) throws -> [(Int, Slot)] {
-        var meter = SeriesMeter(series, range: range, longestHold: Self.longestHold)
         let hold = Int(Self.longestHold / 60)
-        try forEachMinute(in: range.lowerBound - hold..<range.upperBound, db) { minute, bytes in
-            _ = MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
-                if id == series.id { meter.add(minute: minute, times: times, values: values) }
+        var minutes: [(Int, Slot)] = []
+        var start = range.lowerBound
+        while start < range.upperBound, let next = try oldestMinute(from: start - hold, db), next < range.upperBound {
+            start = max(start, next)
+            let part = start..<min(start + 1440, range.upperBound)
+            var meter = SeriesMeter(series, range: part, longestHold: Self.longestHold)
+            try forEachMinute(in: start - hold..<part.upperBound + hold, db) { minute, bytes in
+                MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
+                    if id == series.id { meter.add(minute: minute, times: times, values: values) }
+                }
             }
+            minutes += zip(part, meter.slots()).compactMap { minute, slot in slot.map { (minute, $0) } }
+            start = part.upperBound
         }
-        return zip(range, meter.slots()).compactMap { minute, slot in slot.map { (minute, $0) } }
+        return minutes
     }
 
     private func quarterPoints(_ series: Series, _ from: Double, _ to: Double, _ db: Database) throws -> [ChartPoint] {
         var points: [ChartPoint] = []
         let rolled = try meta("rolled_day", db) ?? -1
-        let days = Int(from / 86_400)...max(Int(from / 86_400), Int(to / 86_400))
-        let statement = try db.cachedStatement(sql: "SELECT block FROM quarters WHERE id = ?")
-        for day in days where day <= rolled {
-            statement.arguments = [Self.rowID(day, series: series.id)]
-            guard let data = try Data.fetchOne(statement),
-                let slots = data.withUnsafeBytes({ SlotBlock.unpacked($0, full: 9000) })
-            else { continue }
+        let last = min(Int(to / 86_400), rolled)
+        try forEachSlots(of: series, in: .quarters, from: Int(from / 86_400), through: last, db) { day, slots in
             for (index, slot) in slots.enumerated() {
                 let time = Double(day) * 86_400 + Double(index) * 900
                 guard let slot, time >= from, time < to else { continue }
@@ -155,9 +171,24 @@ extension HistoryStore {
         return points
     }
 
-    private func slots(_ table: String, _ id: Int, full: Int, _ db: Database) throws -> [Slot?]? {
-        try Data.fetchOne(db, sql: "SELECT block FROM \(table) WHERE id = ?", arguments: [id])?
-            .withUnsafeBytes { SlotBlock.unpacked($0, full: full) }
+    /// Hands on the slots of a series, hour by hour or day by day; where nothing is kept it goes on at the next row.
+    private func forEachSlots(
+        of series: Series, in table: HistoryTable, from first: Int, through last: Int, _ db: Database,
+        _ body: (_ unit: Int, _ slots: [Slot?]) -> Void
+    ) throws {
+        var unit = first
+        while unit <= last {
+            let id = Self.rowID(unit, series: series.id)
+            var isFound = false
+            try forEachSlotRow(table, in: id..<id + 1, full: table == .minutes ? 600 : 9000, db) { _, slots in
+                isFound = true
+                body(unit, slots)
+            }
+            unit += 1
+            guard !isFound, unit <= last else { continue }
+            guard let next = try firstRow(of: table, from: unit, db) else { return }
+            unit = max(unit, next)
+        }
     }
 
     private static func point(_ slot: Slot, _ series: Series, _ time: Double, _ length: Double) -> ChartPoint {

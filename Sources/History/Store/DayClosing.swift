@@ -13,7 +13,7 @@ extension HistoryStore {
             day: day, zone: zone, series: series, carry: try carry(into: day, series, after: open, db),
             longestHold: Self.longestHold)
         try forEachMinute(in: fold.firstMinute..<fold.endMinute, db) { minute, bytes in
-            _ = fold.add(minute: minute, packed: bytes)
+            fold.add(minute: minute, packed: bytes)
         }
         return try figures(from: fold, after: open, db)
     }
@@ -49,13 +49,11 @@ extension HistoryStore {
         into day: CivilDate, _ series: [Series], after open: [DayFigures] = [], _ db: Database
     ) throws -> DayFold.Carry {
         var carry = DayFold.Carry()
-        // Only what has a counter leaves one; day by day, for a look at a whole year of figures takes its time.
-        for device in Set(series.filter { [.panelPower, .systemYield].contains($0.quantity) }.map(\.device)) {
-            guard let id = try knownDeviceID(device, db),
-                let last = try (1..<400).lazy.map({ day.number - $0 })
-                    .first(where: { try value("last_seen", of: CivilDate(number: $0), device: id, db) != nil })
-            else { continue }
-            let values = try values(of: CivilDate(number: last), device: id, db)
+        // Only what has a counter leaves one.
+        let devices = Set(series.filter { [.panelPower, .systemYield].contains($0.quantity) }.map(\.device))
+        for (device, last) in try lastSeenDays(of: devices, before: day, db) {
+            guard let id = try knownDeviceID(device, db) else { continue }
+            let values = try values(of: last, device: id, db)
             carry.lifetimes[device] = values["lifetime_seen"] ?? values["lifetime_yield"]
             carry.lastSeen[device] = values["last_seen"]
         }
@@ -69,21 +67,35 @@ extension HistoryStore {
         return carry
     }
 
-    private func knownDeviceID(_ name: String, _ db: Database) throws -> Int? {
-        try Int.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name])
-    }
-
-    /// One figure of one day, by the table's key.
-    private func value(_ figure: String, of day: CivilDate, device: Int, _ db: Database) throws -> Double? {
-        let statement = try db.cachedStatement(
-            sql: "SELECT value FROM figures WHERE day = ? AND device = ? AND figure = ?")
-        return try Double.fetchOne(statement, arguments: [day.number, device, figure])
-    }
-
-    private func values(of day: CivilDate, device: Int, _ db: Database) throws -> [String: Double] {
-        let rows = try Row.fetchAll(
-            db, sql: "SELECT figure, value FROM figures WHERE day = ? AND device = ?", arguments: [day.number, device])
-        return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+    /// The last day within some 400 on which each device was seen.
+    private func lastSeenDays(
+        of devices: Set<String>, before day: CivilDate, _ db: Database
+    ) throws -> [String: CivilDate] {
+        var days: [String: CivilDate] = [:]
+        guard devices.count > 64 else {
+            // Day by day by the table's key: looking through a whole year of figures takes longer.
+            for device in devices {
+                guard let id = try knownDeviceID(device, db) else { continue }
+                days[device] = try (1..<400).lazy.map { day - $0 }
+                    .first { try value("last_seen", of: $0, device: id, db) != nil }
+            }
+            return days
+        }
+        let names = try deviceNames(db)
+        let rows = try Row.fetchCursor(
+            db,
+            sql:
+                """
+                SELECT max(day), device FROM figures WHERE figure = 'last_seen' AND day > ? AND day < ? GROUP BY device
+                """,
+            arguments: [day.number - 400, day.number])
+        while let row = try rows.next() {
+            guard let number = row.integer(0, HistoryLimits.days), let id = row.integer(1, HistoryLimits.deviceIDs),
+                let name = names[id], devices.contains(name)
+            else { continue }
+            days[name] = CivilDate(number: number)
+        }
+        return days
     }
 
     /// Divides what a charger gave while nobody listened among the days it may belong to: by the charger's own
@@ -199,121 +211,14 @@ extension HistoryStore {
         }
     }
 
-    // MARK: Rows
-
-    /// The figures of a day as they are written.
-    func figures(of day: CivilDate, _ db: Database) throws -> [DayFigures] {
-        try figures(from: day, to: day, db)
-    }
-
-    func figures(from first: CivilDate, to last: CivilDate, _ db: Database) throws -> [DayFigures] {
-        let names = try deviceNames(db)
-        var all: [DayFigures] = []
-        let rows = try Row.fetchCursor(
-            db,
-            sql:
-                "SELECT day, device, figure, value FROM figures WHERE day >= ? AND day <= ? ORDER BY day, device, figure",
-            arguments: [first.number, last.number])
-        while let row = try rows.next() {
-            let day: Int = row[0]
-            guard let device = names[row[1]] else { continue }
-            if all.last?.day.number != day || all.last?.device != device {
-                all.append(DayFigures(day: CivilDate(number: day), device: device))
-            }
-            let figure: String = row[2]
-            all[all.count - 1].values[figure] = row[3]
-        }
-        return all
-    }
-
-    /// Only the figures whose names begin with `prefix`, found by the table's key: of a day they are few.
-    func figures(
-        from first: CivilDate, to last: CivilDate, prefix: String, _ db: Database
-    ) throws -> [DayFigures] {
-        let names = try deviceNames(db).sorted { $0.key < $1.key }
-        let span = try Row.fetchOne(db, sql: "SELECT min(day), max(day) FROM figures")
-        guard let low: Int = span?[0], let high: Int = span?[1] else { return [] }
-        let days = max(low, first.number)..<max(low, first.number, min(high, last.number) + 1)
-        let statement = try db.cachedStatement(
-            sql: "SELECT figure, value FROM figures WHERE day = ? AND device = ? AND figure >= ? AND figure < ?")
-        var all: [DayFigures] = []
-        for day in days {
-            for (id, device) in names {
-                var figures = DayFigures(day: CivilDate(number: day), device: device)
-                // What sorts after every name that begins so.
-                let rows = try Row.fetchCursor(statement, arguments: [day, id, prefix, prefix + "\u{7F}"])
-                while let row = try rows.next() {
-                    let figure: String = row[0]
-                    figures.values[figure] = row[1]
-                }
-                if !figures.values.isEmpty { all.append(figures) }
-            }
-        }
-        return all
-    }
-
-    func deviceNames(_ db: Database) throws -> [Int: String] {
-        Dictionary(
-            try Row.fetchAll(db, sql: "SELECT id, name FROM devices").map { ($0[0], $0[1]) },
-            uniquingKeysWith: { first, _ in first })
-    }
-
-    func write(_ figures: [DayFigures], _ db: Database) throws {
-        for figures in figures {
-            let device = try deviceID(figures.device, db)
-            try db.execute(
-                sql: "DELETE FROM figures WHERE day = ? AND device = ?", arguments: [figures.day.number, device])
-            let insert = try db.cachedStatement(sql: "INSERT INTO figures VALUES (?, ?, ?, ?)")
-            for (figure, value) in figures.values.sorted(by: { $0.key < $1.key }) where value.isFinite {
-                try insert.execute(arguments: [figures.day.number, device, figure, value])
-            }
-        }
-    }
-
-    // MARK: Chargers' own days
-
-    func chargerDays(of device: String, from: CivilDate, to: CivilDate, _ db: Database) throws -> [ChargerDayRecord] {
-        try Row.fetchAll(
-            db, sql: "SELECT * FROM charger_days WHERE device = ? AND day >= ? AND day <= ? ORDER BY day",
-            arguments: [device, from.number, to.number]
-        ).map(Self.chargerDay)
-    }
-
-    func allChargerDays(_ db: Database) throws -> [ChargerDayRecord] {
-        try Row.fetchAll(db, sql: "SELECT * FROM charger_days ORDER BY device, day").map(Self.chargerDay)
-    }
-
-    private static func chargerDay(_ row: Row) -> ChargerDayRecord {
-        ChargerDayRecord(
-            device: row["device"], day: CivilDate(number: row["day"]), sequence: row["sequence"], yield: row["yield"],
-            maximumPower: row["maximum_power"], maximumVoltage: row["maximum_voltage"],
-            minimumVoltage: row["minimum_voltage"], bulk: row["bulk"], absorption: row["absorption"],
-            float: row["float"], isUncertain: row["uncertain"])
-    }
-
-    /// Writes a record; true if it says something new.
-    @discardableResult
-    func write(_ record: ChargerDayRecord, _ db: Database) throws -> Bool {
-        if try chargerDays(of: record.device, from: record.day, to: record.day, db).first == record { return false }
-        try db.execute(
-            sql: "INSERT OR REPLACE INTO charger_days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            arguments: [
-                record.device, record.day.number, record.sequence, record.yield, record.maximumPower,
-                record.maximumVoltage, record.minimumVoltage, record.bulk, record.absorption, record.float,
-                record.isUncertain,
-            ])
-        return true
-    }
-
     /// Days before vebridge knew a charger, from the charger's own records.
     func fillEarlierDays(_ db: Database) throws {
         // Before its first day is closed a charger is known by its samples alone.
-        let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
+        let oldest = try oldestMinute(db)
         let beginning = oldest.map { zone.date(at: Double($0) * 60).number }
         for record in try allChargerDays(db) {
-            let id = try deviceID(record.device, db)
-            let first = try Int.fetchOne(
-                db, sql: "SELECT min(day) FROM figures WHERE device = ? AND figure = 'last_seen'", arguments: [id])
+            guard let id = try deviceID(record.device, db) else { continue }
+            let first = try firstSeenDay(id, db)
             guard let first = first ?? beginning, record.day.number < first else { continue }
             var all = Dictionary(
                 try figures(of: record.day, db).map { ($0.device, $0) }, uniquingKeysWith: { first, _ in first })
@@ -333,6 +238,14 @@ extension HistoryStore {
         }
     }
 
+    private func firstSeenDay(_ device: Int, _ db: Database) throws -> Int? {
+        let range = HistoryLimits.days
+        return try db.integer(
+            range,
+            sql: "SELECT min(day) FROM figures WHERE device = ? AND figure = 'last_seen' AND day BETWEEN ? AND ?",
+            arguments: [device, range.lowerBound, range.upperBound])
+    }
+
     // MARK: Closing
 
     /// Closes the days that are over and those to which something came late, a few at a time.
@@ -341,8 +254,7 @@ extension HistoryStore {
     @discardableResult
     func closeDays(newest: Int, budget: Int, _ db: Database) throws -> Bool {
         var left = budget
-        let oldest = try Int.fetchOne(db, sql: "SELECT min(id) FROM samples")
-        guard let oldest else { return true }
+        guard let oldest = try oldestMinute(db) else { return true }
         let firstDay = zone.date(at: Double(oldest) * 60)
         // The first minutes of a day still belong to what held at its eve.
         let today = zone.date(at: Double(newest) * 60 - Self.longestHold - 60)
@@ -356,9 +268,7 @@ extension HistoryStore {
         while closed + 1 < today {
             let day = closed + 1
             let range = Int(zone.start(of: day) / 60)..<Int(zone.start(of: day + 1) / 60)
-            let next = try Int.fetchOne(
-                db, sql: "SELECT min(id) FROM samples WHERE id >= ?", arguments: [range.lowerBound])
-            guard let next else { break }
+            guard let next = try oldestMinute(from: range.lowerBound, db) else { break }
             if next >= range.upperBound {
                 // Nothing was seen for days: go on where something was.
                 closed = min(today, zone.date(at: Double(next) * 60)) - 1

@@ -89,6 +89,7 @@ public final class HistoryRecorder: Sendable {
         /// Seconds that the bus's clock was behind a good one, taken as UTC; nil if they were never compared.
         var busSkew: Double?
         var fold: DayFold?
+        var hasSaidDamage = false
         var status = Status()
     }
 
@@ -248,7 +249,7 @@ public final class HistoryRecorder: Sendable {
                             day: day, zone: zone, series: series, carry: try store.carry(into: day, series, db),
                             longestHold: HistoryStore.longestHold)
                         try store.forEachMinute(in: fold.firstMinute..<fold.endMinute, db) { minute, bytes in
-                            _ = fold.add(minute: minute, packed: bytes)
+                            fold.add(minute: minute, packed: bytes)
                         }
                         state.fold = fold
                     }
@@ -329,7 +330,7 @@ public final class HistoryRecorder: Sendable {
 
     /// All that this run of the machine wrote gets another time.
     private func shift(by step: Double, _ state: inout State) {
-        let tenths = Int((step * 10).rounded())
+        let tenths = Int((min(max(step, -1e12), 1e12) * 10).rounded())
         var blocks = state.open
         for (minute, bytes) in state.closed {
             if let block = bytes.withUnsafeBytes({ MinuteBlock(packed: $0) }) {
@@ -342,6 +343,7 @@ public final class HistoryRecorder: Sendable {
                 for (time, value) in zip(run.times, run.values) {
                     let place = minute * 600 + Int(time) + tenths
                     let target = place >= 0 ? place / 600 : (place - 599) / 600
+                    guard HistoryLimits.minutes.contains(target) else { continue }
                     moved[target, default: MinuteBlock()].add(
                         series: run.series, time: UInt16(place - target * 600), value: value, isDerived: run.isDerived)
                 }
@@ -351,7 +353,7 @@ public final class HistoryRecorder: Sendable {
         state.closed = [:]
         state.newest = moved.keys.max()
         guard let first = state.firstMinute else { return }
-        state.firstMinute = first + Int((step / 60).rounded(.down))
+        state.firstMinute = first + Int((min(max(step, -1e12), 1e12) / 60).rounded(.down))
         guard let store = state.store else { return }
         do {
             _ = try store.writing { db in try store.shift(minutes: first..<first + 60 * 1440, by: step, db) }
@@ -413,6 +415,10 @@ public final class HistoryRecorder: Sendable {
             state.status.lostSamples += 1
             return
         }
+        guard HistoryLimits.seconds.contains(time), sample.device.utf8.count <= HistoryLimits.textLength else {
+            state.status.lostSamples += 1
+            return
+        }
         let tenths = Int((time * 10).rounded(.down))
         let minute = tenths / 600
         state.open[minute, default: MinuteBlock()].add(
@@ -444,6 +450,7 @@ public final class HistoryRecorder: Sendable {
             guard let store = state.store else { return }
             do {
                 try write(to: store, monotonic: monotonic, &state)
+                sayDamage(of: store, &state)
                 if let trouble = state.status.trouble {
                     say(.info, "history is written again (\(trouble) is over)")
                     state.status.trouble = nil
@@ -544,27 +551,40 @@ public final class HistoryRecorder: Sendable {
             do {
                 let store = try HistoryStore.open(at: path, zone: zone)
                 let known = try store.reading { try store.boot(boot, $0) }
-                let floor = try store.reading { try store.meta("proven_until", $0) }
+                let newest = try store.reading { try store.newestMinute($0) }
+                // The clock was good until then; a later time than that of any sample is damage.
+                let floor = try store.reading { try store.meta("proven_until", $0) }.map { min($0, newest ?? 0) }
                 let skew = try store.reading { try store.meta("bus_skew", $0) }
                 state.busSkew = state.busSkew ?? skew.map { Double($0) }
                 if state.clock.offset == nil {
                     state.clock = SessionClock(
                         floor: Double(floor ?? 0) * 60, offset: known?.offset, isProven: known?.isProven ?? false)
                     state.firstMinute = known?.firstMinute
-                    state.newest = try store.reading { try store.newestMinute($0) }
+                    state.newest = newest
                 }
                 if let old = try store.noteZone() {
                     say(.warning, "days are parted by \(zone.name) from now on; those before by \(old)")
                 }
+                try store.findDamagedRows()
                 state.store = store
                 state.stored = [:]
                 state.fold = nil
+                sayDamage(of: store, &state)
                 return
             } catch {
                 guard case .damaged = error, attempt == 0 else { return fail(error, &state) }
                 setAside(error, stamp: stamp, &state)
             }
         }
+    }
+
+    /// Says once that there are damaged rows.
+    private func sayDamage(of store: HistoryStore, _ state: inout State) {
+        guard !state.hasSaidDamage else { return }
+        let damage = store.damagedRows
+        guard damage.count > 0 else { return }
+        state.hasSaidDamage = true
+        say(.warning, "\(damage) in \(path): they are left out, everything else is used")
     }
 
     /// For the name of a file that is set aside: the time if it is known.

@@ -23,11 +23,15 @@ public final class HistoryStore: Sendable {
     public let path: String
     /// The place whose days are meant.
     public let zone: TimeZoneRules
+    /// Why ``zone`` is not the one by which the days of the file were made; nil if it is.
+    public let zoneProblem: String?
     let database: DatabaseQueue
+    let damage = DamageLog()
 
-    private init(path: String, zone: TimeZoneRules, database: DatabaseQueue) {
+    private init(path: String, zone: TimeZoneRules, zoneProblem: String? = nil, database: DatabaseQueue) {
         self.path = path
         self.zone = zone
+        self.zoneProblem = zoneProblem
         self.database = database
     }
 
@@ -35,8 +39,10 @@ public final class HistoryStore: Sendable {
     ///
     /// - Throws: ``HistoryError/damaged(path:reason:)`` for a file that must be set aside,
     ///   ``HistoryError/unwritable(path:reason:)`` where nothing can be written,
-    ///   ``HistoryError/newer(path:)`` for a file that this version must not touch.
+    ///   ``HistoryError/newer(path:)`` for a file that this version must not touch,
+    ///   ``HistoryError/notAFile(path:kind:)`` for a path at which there is something else.
     public static func open(at path: String, zone: TimeZoneRules) throws(HistoryError) -> HistoryStore {
+        if try !HistoryFile.check(path) { HistoryFile.make(path) }
         do {
             let store = HistoryStore(path: path, zone: zone, database: try queue(path, readOnly: false))
             try store.check()
@@ -56,12 +62,15 @@ public final class HistoryStore: Sendable {
     ///
     /// - Parameter zone: the place whose days are meant; nil: the one by which its days were made.
     public static func read(at path: String, zone: TimeZoneRules? = nil) throws(HistoryError) -> HistoryStore {
-        guard access(path, F_OK) == 0 else { throw .missing(path) }
+        guard try HistoryFile.check(path) else { throw .missing(path) }
         do {
             let database = try queue(path, readOnly: true)
-            let zone = try zone ?? database.read { try keptZone($0) } ?? .local()
-            let store = HistoryStore(path: path, zone: zone, database: database)
+            let (rules, problem) = try zone.map { ($0, nil) } ?? database.read { try zoneOfDays($0) }
+            let store = HistoryStore(path: path, zone: rules, zoneProblem: problem, database: database)
             try store.refuseNewer()
+            guard try database.read({ try HistoryFile.checkTables($0, path: path) }) else {
+                throw HistoryError.empty(path: path, isDiskFull: HistoryFile.isDiskFull(path))
+            }
             return store
         } catch let error as HistoryError {
             throw error
@@ -73,23 +82,37 @@ public final class HistoryStore: Sendable {
     /// The place by whose midnights the days of a history were made; nil where nothing says so, for there it is the
     /// machine's own.
     public static func keptZone(at path: String) -> TimeZoneRules? {
-        guard access(path, F_OK) == 0, let database = try? queue(path, readOnly: true) else { return nil }
+        guard (try? HistoryFile.check(path)) == true, let database = try? queue(path, readOnly: true) else {
+            return nil
+        }
         defer { try? database.close() }
-        return try? database.read { try keptZone($0) }
+        return try? database.read { try keptZoneName($0).flatMap { TimeZoneRules(named: $0) } }
     }
 
-    private static func keptZone(_ db: Database) throws -> TimeZoneRules? {
+    private static func keptZoneName(_ db: Database) throws -> String? {
         guard try db.tableExists("meta") else { return nil }
-        let name = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'zone'")
-        return name.flatMap { TimeZoneRules(named: $0) }
+        return try Row.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'zone'")?.text(0)
+    }
+
+    private static func zoneOfDays(_ db: Database) throws -> (TimeZoneRules, String?) {
+        guard let name = try keptZoneName(db) else {
+            let local = LocalZone()
+            return (local.rules, local.problem)
+        }
+        if let zone = TimeZoneRules(named: name) { return (zone, nil) }
+        return (
+            LocalZone().rules,
+            "the days were made by \(name.debugDescription), which is not a readable time zone here: "
+                + "this machine's is used"
+        )
     }
 
     /// Notes by whose midnights the days are made.
     ///
     /// - Returns: the zone that was noted before, if it was another.
-    func noteZone() throws(HistoryError) -> String? {
+    public func noteZone() throws(HistoryError) -> String? {
         try writing { db in
-            let old = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'zone'")
+            let old = try Self.keptZoneName(db)
             // The machine's own has no name: whoever reads here finds it by himself.
             let new = TimeZoneRules(named: zone.name) == nil ? nil : zone.name
             guard old != new else { return nil }
@@ -101,6 +124,9 @@ public final class HistoryStore: Sendable {
             return old
         }
     }
+
+    /// Whether no room is left on the disk for a database at `path`.
+    public static func isDiskFull(at path: String) -> Bool { HistoryFile.isDiskFull(path) }
 
     /// Moves a damaged database out of the way.
     ///
@@ -127,6 +153,9 @@ public final class HistoryStore: Sendable {
         // may not have, and complain.
         configuration.qos = .default
         configuration.prepareDatabase { db in
+            // As SQLite advises for files that may be damaged or made by others.
+            try db.execute(sql: "PRAGMA trusted_schema = OFF")
+            try db.execute(sql: "PRAGMA cell_size_check = ON")
             guard !readOnly else { return }
             // One fsync a minute is little, and a power cut then takes no more than a kill does.
             try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -144,6 +173,7 @@ public final class HistoryStore: Sendable {
             }
         }
         try refuseNewer()
+        _ = try database.read { try HistoryFile.checkTables($0, path: path) }
     }
 
     private func refuseNewer() throws {
@@ -189,7 +219,7 @@ public final class HistoryStore: Sendable {
             let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
             var rows: [String: Int] = [:]
             for table in ["samples", "minutes", "quarters", "figures", "charger_days", "series"] {
-                rows[table] = try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table)")
+                rows[table] = try db.integer(0...Int.max, sql: "SELECT count(*) FROM \(table)")
             }
             return HistorySize(file: page * pages, free: page * free, rows: rows)
         }
@@ -222,11 +252,29 @@ public final class HistoryStore: Sendable {
         }
     }
 
+    /// How far a transaction is on the disk when it ends: `FULL` or `NORMAL`.
+    func setSynchronous(_ mode: String) throws(HistoryError) {
+        do {
+            try database.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = \(mode)")
+                // What was written with less is on the disk from here on, unless somebody reads just now.
+                if mode == "FULL" { try db.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
+            }
+        } catch {
+            throw HistoryError(error, path: path)
+        }
+    }
+
     // MARK: Small facts
 
     func meta(_ key: String, _ db: Database) throws -> Int? {
         let statement = try db.cachedStatement(sql: "SELECT value FROM meta WHERE key = ?")
-        return try Int.fetchOne(statement, arguments: [key])
+        guard let row = try Row.fetchOne(statement, arguments: [key]) else { return nil }
+        guard let value = row.integer(0, HistoryLimits.meta(key)) else {
+            damage.add(.meta, [key.databaseValue])
+            return nil
+        }
+        return value
     }
 
     func setMeta(_ key: String, _ value: Int, _ db: Database) throws {
@@ -234,38 +282,75 @@ public final class HistoryStore: Sendable {
     }
 
     func allSeries(_ db: Database) throws -> [Series] {
-        try Row.fetchAll(db, sql: "SELECT id, device, quantity, unit, decimals FROM series ORDER BY id").map {
-            Series(
-                id: $0[0], device: $0[1], quantity: Quantity(rawValue: $0[2]), unit: $0[3],
-                decimals: min(max($0[4], 0), 3))
+        var all: [Series] = []
+        let rows = try Row.fetchCursor(db, sql: "SELECT id, device, quantity, unit, decimals FROM series ORDER BY id")
+        while let row = try rows.next() {
+            guard let id = row.integer(0, HistoryLimits.series), let device = row.text(1), let quantity = row.text(2),
+                let unit = row.text(3, emptyIsGood: true), let decimals = row.integer(4, 0...3)
+            else {
+                damage.add(.series, row: row)
+                continue
+            }
+            all.append(
+                Series(id: id, device: device, quantity: Quantity(rawValue: quantity), unit: unit, decimals: decimals))
         }
+        return all
     }
 
-    /// The number of a device, new if need be.
-    func deviceID(_ name: String, _ db: Database) throws -> Int {
-        if let found = try Int.fetchOne(db, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name]) {
-            return found
+    /// The number of a device, new if need be; nil if there are too many.
+    func deviceID(_ name: String, _ db: Database) throws -> Int? {
+        guard !name.isEmpty, name.utf8.count <= HistoryLimits.textLength else { return nil }
+        if let found = try knownDeviceID(name, db) { return found }
+        guard try db.integer(0...Int.max, sql: "SELECT count(*) FROM devices") ?? 0 < HistoryLimits.devices else {
+            return nil
         }
-        try db.execute(sql: "INSERT INTO devices (name) VALUES (?)", arguments: [name])
-        return Int(db.lastInsertedRowID)
+        // Numbers are given here: SQLite goes on from the greatest one, which may be damaged.
+        try db.execute(sql: "DELETE FROM devices WHERE name = ?", arguments: [name])
+        guard let id = try freeID(of: .devices, HistoryLimits.deviceIDs, db) else { return nil }
+        try db.execute(sql: "INSERT INTO devices (id, name) VALUES (?, ?)", arguments: [id, name])
+        return id
+    }
+
+    func knownDeviceID(_ name: String, _ db: Database) throws -> Int? {
+        try db.integer(
+            HistoryLimits.deviceIDs, sql: "SELECT id FROM devices WHERE name = ?", arguments: [name])
+    }
+
+    private func freeID(of table: HistoryTable, _ range: ClosedRange<Int>, _ db: Database) throws -> Int? {
+        let last = try db.integer(
+            range, sql: "SELECT max(id) FROM \(table.rawValue) WHERE id BETWEEN ? AND ?",
+            arguments: [range.lowerBound, range.upperBound])
+        let next = last.map { $0 + 1 } ?? range.lowerBound
+        return range.contains(next) ? next : nil
     }
 
     /// The series of a quantity, new if need be; nil if there are too many.
     func series(device: String, quantity: Quantity, unit: String, _ db: Database) throws -> Series? {
+        guard !device.isEmpty, !quantity.rawValue.isEmpty,
+            [device, quantity.rawValue, unit].allSatisfy({ $0.utf8.count <= HistoryLimits.textLength })
+        else { return nil }
+        let decimals = quantity.isCode ? 0 : Series.decimals(ofUnit: unit)
         let found = try Row.fetchOne(
             db, sql: "SELECT id, decimals FROM series WHERE device = ? AND quantity = ? AND unit = ?",
             arguments: [device, quantity.rawValue, unit])
-        if let found {
-            return Series(
-                id: found[0], device: device, quantity: quantity, unit: unit, decimals: min(max(found[1], 0), 3))
+        if let id = found?.integer(0, HistoryLimits.series) {
+            if let kept = found?.integer(1, 0...3) {
+                return Series(id: id, device: device, quantity: quantity, unit: unit, decimals: kept)
+            }
+            // Damaged, and known all the same: they follow from the unit.
+            try db.execute(sql: "UPDATE series SET decimals = ? WHERE id = ?", arguments: [decimals, id])
+            return Series(id: id, device: device, quantity: quantity, unit: unit, decimals: decimals)
         }
-        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM series") ?? 0 < Series.limit else { return nil }
-        let decimals = quantity.isCode ? 0 : Series.decimals(ofUnit: unit)
+        if found != nil {
+            try db.execute(
+                sql: "DELETE FROM series WHERE device = ? AND quantity = ? AND unit = ?",
+                arguments: [device, quantity.rawValue, unit])
+        }
+        guard let id = try freeID(of: .series, HistoryLimits.series, db) else { return nil }
         try db.execute(
-            sql: "INSERT INTO series (device, quantity, unit, decimals) VALUES (?, ?, ?, ?)",
-            arguments: [device, quantity.rawValue, unit, decimals])
-        return Series(
-            id: Int(db.lastInsertedRowID), device: device, quantity: quantity, unit: unit, decimals: decimals)
+            sql: "INSERT INTO series (id, device, quantity, unit, decimals) VALUES (?, ?, ?, ?, ?)",
+            arguments: [id, device, quantity.rawValue, unit, decimals])
+        return Series(id: id, device: device, quantity: quantity, unit: unit, decimals: decimals)
     }
 }
 
@@ -276,12 +361,18 @@ extension HistoryError {
             return
         }
         guard let error = error as? DatabaseError else {
-            self = .unreadable(path: path, reason: "\(error)")
+            // A value of another kind, in the table of GRDB's own.
+            self =
+                error is RowDecodingError
+                ? .damaged(path: path, reason: "holds a value of another kind")
+                : .unreadable(path: path, reason: "\(error)")
             return
         }
         let reason = error.message ?? "\(error.resultCode)"
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT: self = .damaged(path: path, reason: reason)
+        case .SQLITE_NOMEM, .SQLITE_INTERRUPT, .SQLITE_PROTOCOL, .SQLITE_NOLFS:
+            self = .unreadable(path: path, reason: reason)
         case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_BUSY,
             .SQLITE_LOCKED, .SQLITE_AUTH:
             self = .unwritable(path: path, reason: reason)

@@ -6,6 +6,11 @@ extension HistoryStore {
     /// A row's number: the hour (or UTC day) and the series.
     static func rowID(_ unit: Int, series: Int) -> Int { unit << 16 | series }
 
+    /// The numbers of all rows of a range of hours or UTC days.
+    static func rowIDs(_ units: ClosedRange<Int>) -> ClosedRange<Int> {
+        rowID(units.lowerBound, series: 0)...rowID(units.upperBound, series: 0xFFFF)
+    }
+
     /// Does what is due of the tiers, a little at a time.
     ///
     /// - Parameters:
@@ -19,9 +24,7 @@ extension HistoryStore {
         let due = (newest - Int(Self.longestHold / 60)) / 60 - 1
         var rolled = try meta("rolled_hour", db) ?? Int.min
         while rolled < due {
-            let after = try Int.fetchOne(
-                db, sql: "SELECT id FROM samples WHERE id >= ? ORDER BY id LIMIT 1",
-                arguments: [rolled == .min ? 0 : (rolled + 1) * 60])
+            let after = try oldestMinute(from: rolled == .min ? 0 : (rolled + 1) * 60, db)
             let next = min(max((after ?? newest) / 60, rolled == .min ? 0 : rolled + 1), due)
             if (after ?? newest) / 60 <= due {
                 guard left > 0 else { return false }
@@ -40,9 +43,10 @@ extension HistoryStore {
         let dueDay = (due + 1) / 24 - 1
         var rolledDay = try meta("rolled_day", db) ?? Int.min
         while rolledDay < dueDay {
-            let after = try Int.fetchOne(
-                db, sql: "SELECT id FROM minutes WHERE id >= ? ORDER BY id LIMIT 1",
-                arguments: [rolledDay == .min ? 0 : Self.rowID((rolledDay + 1) * 24, series: 0)])
+            let ids = Self.rowIDs(HistoryLimits.hours)
+            let after = try db.integer(
+                ids, sql: "SELECT min(id) FROM minutes WHERE id BETWEEN ? AND ?",
+                arguments: [rolledDay == .min ? 0 : Self.rowID((rolledDay + 1) * 24, series: 0), ids.upperBound])
             let found = (after ?? Self.rowID(dueDay * 24, series: 0)) >> 16 / 24
             let next = min(max(found, rolledDay == .min ? 0 : rolledDay + 1), dueDay)
             if after != nil, found <= dueDay {
@@ -63,7 +67,11 @@ extension HistoryStore {
     }
 
     func stale(_ kind: Stale, _ db: Database) throws -> [Int] {
-        try Int.fetchAll(db, sql: "SELECT number FROM stale WHERE kind = ? ORDER BY number", arguments: [kind.rawValue])
+        let range = kind == .hour ? HistoryLimits.hours : kind == .utcDay ? HistoryLimits.utcDays : HistoryLimits.days
+        return try Row.fetchAll(
+            db, sql: "SELECT number FROM stale WHERE kind = ? AND number BETWEEN ? AND ? ORDER BY number LIMIT 10000",
+            arguments: [kind.rawValue, range.lowerBound, range.upperBound]
+        ).compactMap { $0.integer(0, range) }
     }
 
     func done(_ kind: Stale, _ number: Int, _ db: Database) throws {
@@ -89,7 +97,7 @@ extension HistoryStore {
         let series = Dictionary(try allSeries(db).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var meters: [Int: SeriesMeter] = [:]
         try forEachMinute(in: reading, db) { minute, bytes in
-            _ = MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
+            MinuteBlock.forEachRun(packed: bytes) { id, _, times, values in
                 guard let series = series[id] else { return }
                 meters[id, default: SeriesMeter(series, range: range, longestHold: Self.longestHold)]
                     .add(minute: minute, times: times, values: values)
@@ -101,15 +109,8 @@ extension HistoryStore {
     /// The quarters of a UTC day from its minutes.
     private func rollDay(_ day: Int, _ db: Database) throws {
         var quarters: [Int: [Slot?]] = [:]
-        let rows = try Row.fetchCursor(
-            db, sql: "SELECT id, block FROM minutes WHERE id >= ? AND id < ? ORDER BY id",
-            arguments: [Self.rowID(day * 24, series: 0), Self.rowID(day * 24 + 24, series: 0)])
-        while let row = try rows.next() {
-            let id: Int = row[0]
-            let slots = try row.withUnsafeData(atIndex: 1) { data in
-                data?.withUnsafeBytes { SlotBlock.unpacked($0, full: 600) }
-            }
-            guard let slots, slots.count == 60 else { continue }
+        let ids = Self.rowID(day * 24, series: 0)..<Self.rowID(day * 24 + 24, series: 0)
+        try forEachSlotRow(.minutes, in: ids, full: 600, db) { id, slots in
             let first = (id >> 16 - day * 24) * 4
             for quarter in 0..<4 {
                 for slot in slots[quarter * 15..<quarter * 15 + 15] {
@@ -125,6 +126,41 @@ extension HistoryStore {
                 sql: "INSERT OR REPLACE INTO quarters (id, block) VALUES (?, ?)",
                 arguments: [Self.rowID(day, series: id), Data(SlotBlock.packed(slots, full: 9000))])
         }
+    }
+
+    /// Hands on the slots of the rows of minutes or quarters in their order.
+    ///
+    /// - Parameter full: tenths of a second of a slot.
+    func forEachSlotRow(
+        _ table: HistoryTable, in ids: Range<Int>, full: Int, _ db: Database,
+        _ body: (_ id: Int, _ slots: [Slot?]) throws -> Void
+    ) throws {
+        let units = table == .minutes ? HistoryLimits.hours : HistoryLimits.utcDays
+        try forEachBlock(table, in: ids.clamped(to: Range(Self.rowIDs(units))), db) { id, bytes in
+            guard let slots = SlotBlock.unpacked(bytes, full: full), slots.count == (table == .minutes ? 60 : 96) else {
+                return false
+            }
+            try body(id, slots)
+            return true
+        }
+    }
+
+    /// The hour or UTC day of the first row of minutes or quarters from one on.
+    func firstRow(of table: HistoryTable, from unit: Int, _ db: Database) throws -> Int? {
+        let ids = Self.rowIDs(table == .minutes ? HistoryLimits.hours : HistoryLimits.utcDays)
+        return try db.integer(
+            ids, sql: "SELECT min(id) FROM \(table.rawValue) WHERE id BETWEEN ? AND ?",
+            arguments: [Self.rowID(max(unit, 0), series: 0), ids.upperBound]
+        ).map { $0 >> 16 }
+    }
+
+    /// The hour or UTC day of the last row of minutes or quarters.
+    func lastRow(of table: HistoryTable, _ db: Database) throws -> Int? {
+        let ids = Self.rowIDs(table == .minutes ? HistoryLimits.hours : HistoryLimits.utcDays)
+        return try db.integer(
+            ids, sql: "SELECT max(id) FROM \(table.rawValue) WHERE id BETWEEN ? AND ?",
+            arguments: [ids.lowerBound, ids.upperBound]
+        ).map { $0 >> 16 }
     }
 
     /// Takes away what is too old, and more of it if the file is too big.

@@ -13,12 +13,11 @@ extension HistoryStore {
     /// Writes a minute, together with what it holds already.
     func write(_ block: MinuteBlock, minute: Int, _ db: Database) throws {
         var block = block
-        let select = try db.cachedStatement(sql: "SELECT block FROM samples WHERE id = ?")
-        if let old = try Data.fetchOne(select, arguments: [minute]),
-            var whole = old.withUnsafeBytes({ MinuteBlock(packed: $0) })
-        {
+        try forEachMinute(in: minute..<minute + 1, db) { _, bytes in
+            guard var whole = MinuteBlock(packed: bytes) else { return false }
             whole.merge(block)
             block = whole
+            return true
         }
         try db.cachedStatement(sql: "INSERT OR REPLACE INTO samples (id, block) VALUES (?, ?)")
             .execute(arguments: [minute, Data(block.packed())])
@@ -49,7 +48,7 @@ extension HistoryStore {
             guard let minute = try newestMinute(db) else { return nil }
             var tenths = 0
             try forEachMinute(in: minute..<minute + 1, db) { _, bytes in
-                _ = MinuteBlock.forEachRun(packed: bytes) { _, _, times, _ in
+                MinuteBlock.forEachRun(packed: bytes) { _, _, times, _ in
                     tenths = max(tenths, Int(times.last ?? 0))
                 }
             }
@@ -77,15 +76,38 @@ extension HistoryStore {
     }
 
     /// Hands on the blocks of a range of minutes in their order.
+    ///
+    /// - Parameter body: returns false for a damaged block.
     func forEachMinute(
-        in range: Range<Int>, _ db: Database, _ body: (_ minute: Int, _ block: UnsafeRawBufferPointer) -> Void
+        in range: Range<Int>, _ db: Database, _ body: (_ minute: Int, _ block: UnsafeRawBufferPointer) -> Bool
     ) throws {
-        let rows = try Row.fetchCursor(
-            db, sql: "SELECT id, block FROM samples WHERE id >= ? AND id < ? ORDER BY id",
-            arguments: [range.lowerBound, range.upperBound])
+        let bounds = range.clamped(to: Range(HistoryLimits.minutes))
+        try forEachBlock(.samples, in: bounds, db) { minute, bytes in body(minute, bytes) }
+    }
+
+    /// Hands on the packed blocks of a table in their order; what is not a block of a bounded length is left out.
+    ///
+    /// - Parameter body: returns false for a damaged block.
+    func forEachBlock(
+        _ table: HistoryTable, in ids: Range<Int>, _ db: Database,
+        _ body: (_ id: Int, _ block: UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        guard !ids.isEmpty else { return }
+        let isBlock = "typeof(block) = 'blob' AND length(block) <= \(HistoryLimits.blockLength)"
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT id, CASE WHEN \(isBlock) THEN block END FROM \(table.rawValue)
+                WHERE id >= ? AND id < ? ORDER BY id
+                """)
+        let rows = try Row.fetchCursor(statement, arguments: [ids.lowerBound, ids.upperBound])
         while let row = try rows.next() {
-            let minute: Int = row[0]
-            try row.withUnsafeData(atIndex: 1) { data in data?.withUnsafeBytes { body(minute, $0) } }
+            guard let id = row.integer(0, ids.lowerBound...ids.upperBound - 1),
+                try row.withUnsafeData(
+                    atIndex: 1, { data in try data?.withUnsafeBytes { try body(id, $0) } ?? false })
+            else {
+                damage.add(table, row: row)
+                continue
+            }
         }
     }
 
@@ -96,19 +118,22 @@ extension HistoryStore {
     func shift(minutes range: Range<Int>, by seconds: Double, _ db: Database) throws -> Int {
         var old: [(minute: Int, block: MinuteBlock)] = []
         try forEachMinute(in: range, db) { minute, bytes in
-            if let block = MinuteBlock(packed: bytes) { old.append((minute, block)) }
+            guard let block = MinuteBlock(packed: bytes) else { return false }
+            old.append((minute, block))
+            return true
         }
         for (minute, _) in old {
             try markStale(minute: minute, db)
             try db.execute(sql: "DELETE FROM samples WHERE id = ?", arguments: [minute])
         }
-        let tenths = Int((seconds * 10).rounded())
+        let tenths = Int((min(max(seconds, -1e12), 1e12) * 10).rounded())
         var moved: [Int: MinuteBlock] = [:]
         for (minute, block) in old {
             for run in block.runs {
                 for (time, value) in zip(run.times, run.values) {
                     let place = minute * 600 + Int(time) + tenths
                     let target = place >= 0 ? place / 600 : (place - 599) / 600
+                    guard HistoryLimits.minutes.contains(target) else { continue }
                     moved[target, default: MinuteBlock()].add(
                         series: run.series, time: UInt16(place - target * 600), value: value, isDerived: run.isDerived)
                 }

@@ -14,8 +14,8 @@ extension HistoryStore {
         do {
             let store = try HistoryStore.read(at: path, zone: .local())
             let answer = try store.database.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
-            guard let answer, answer != "ok" else { return nil }
-            return .damaged(path: path, reason: answer)
+            if let answer, answer != "ok" { return .damaged(path: path, reason: answer) }
+            return nil
         } catch let error as HistoryError {
             return error
         } catch {

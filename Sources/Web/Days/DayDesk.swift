@@ -81,7 +81,7 @@ final class DayDesk: Sendable {
         return ask(empty: empty) { desk, store in
             let figures = try store.figures(of: day)
             var lines: [(Series, [ChartPoint])] = []
-            for series in try store.series() where DaysDocument.charted.contains(series.quantity) {
+            for series in try store.series(of: figures) where DaysDocument.charted.contains(series.quantity) {
                 let points = try store.chart(series, from: start, to: end, limit: limit)
                 if !points.isEmpty { lines.append((series, points)) }
             }
@@ -133,7 +133,7 @@ final class DayDesk: Sendable {
             return try body(self, store)
         }.flatMapErrorThrowing { error in
             switch error {
-            case HistoryError.missing: empty
+            case HistoryError.missing, HistoryError.empty: empty
             // The file's path is nobody's business.
             case is HistoryError: .failure(.serviceUnavailable, "history", "the history cannot be read now")
             default: .failure(.serviceUnavailable, "history", "the history cannot be read")
