@@ -16,6 +16,8 @@ public struct Finding: Sendable, Hashable {
         case swapped
         /// The values are different, in no way that has a name.
         case different
+        /// It looks different, and the comparison was too short to say so.
+        case unproven
         /// Samples that did not come.
         case loss
         /// Only the serial side has it.

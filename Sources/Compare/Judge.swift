@@ -9,6 +9,8 @@ import VEDirect
 struct Judge {
     /// As far as two readings of one quantity may be apart in time, beside how often they are told.
     static let leeway = 2.5
+    /// The longest time between two readings of a register that changes.
+    static let slowRound = 30.0
     /// As many of a hundred samples may be off before the two disagree.
     static let needed = 0.9
 
@@ -45,12 +47,22 @@ struct Judge {
     func match(delay: Double = 0, slack: Double = 0, _ change: (Double) -> Double = { $0 }) -> Match {
         var result = Match()
         guard let begin = serial.samples.first?.time, let end = serial.samples.last?.time else { return result }
+        // The other's last value while serial was known.
+        var known: Double?
         for sample in other.samples {
             let time = sample.time - delay
             guard time >= begin, time <= end + 60 else { continue }
             // That there is no value is no value to compare: who has none where the other derives one says nothing wrong.
             guard let value = sample.value else { continue }
-            guard let held = serial.range(time - window, time + window) else { continue }
+            // A register of a slow round may have changed at any time since its last reading, and after its last one
+            // nobody knows: what the other saw change then is not compared.
+            if time <= end + window {
+                known = value
+            } else if known.map({ abs($0 - value) > step / 2 }) ?? true {
+                continue
+            }
+            let (from, to) = serial.reading(around: time, atMost: Self.slowRound)
+            guard let held = serial.range(min(from, time - window), max(to, time + window)) else { continue }
             let movement = held.upperBound - held.lowerBound
             let room = tolerance + slack + movement * 0.5
             result.compared += 1
@@ -151,6 +163,16 @@ struct Judge {
         case narrowSign
         case offset(Double)
         case different
+
+        /// Whether a comparison of seconds can prove it. A delay, an offset or a difference without a name may be the
+        /// edge of a cloud or of a slow round.
+        var needsNoTime: Bool {
+            switch self {
+            case .agrees, .turnedSign, .lostSign, .narrowSign: true
+            case .scale(let factor): [10, 100, 1000, 0.1, 0.01, 0.001].contains(factor)
+            case .frozen, .lag, .offset, .different: false
+            }
+        }
     }
 
     /// The simplest that explains what was heard.

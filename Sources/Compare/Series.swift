@@ -61,6 +61,14 @@ public struct Series: Sendable {
     /// What was in force at a time: the last value that came.
     func value(at time: Double) -> Double? { index(at: time).flatMap { samples[$0].value } }
 
+    /// When the value was read before and after a time; the time itself where that is longer ago, or did not happen.
+    func reading(around time: Double, atMost limit: Double) -> (Double, Double) {
+        guard let before = index(at: time) else { return (time, time) }
+        guard before + 1 < samples.count else { return (time, time) }
+        let (first, second) = (samples[before].time, samples[before + 1].time)
+        return second - first <= limit ? (first, second) : (time, time)
+    }
+
     /// The least and the greatest value that was in force in a span of time; nil where none was.
     func range(_ from: Double, _ to: Double) -> ClosedRange<Double>? {
         var low = Double.infinity

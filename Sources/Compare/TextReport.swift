@@ -70,6 +70,9 @@ public enum TextReport {
         let compared = verdict.topics.count { $0.compared > 0 }
         let span = Words.span(verdict.duration)
         switch verdict.agrees {
+        case nil where verdict.isTooShort:
+            return "Too short to say: both were heard for \(span). It takes \(Words.span(Comparison.shortest)), and "
+                + "\(Words.span(Comparison.sufficient)) for every register and every kind of difference."
         case nil: return "Nothing to compare: no topic was told by both in \(span)."
         case true?: return "Serial and \(otherName) agree on \(compared) topics, over \(span)."
         case false?:

@@ -22,7 +22,8 @@ struct CompareCommand: ParsableCommand {
             of it. What differs is named: another unit, a turned sign, a delay, a topic
             that stands still, two chargers exchanged, samples that were lost.
 
-            Exit status: 0 all agree, 1 they disagree, 3 there is nothing to compare.
+            Exit status: 0 all agree, 1 they disagree, 3 there is nothing to compare, or
+            it was too short to say: a minute is enough.
             """)
 
     @OptionGroup var options: BridgeOptions
@@ -189,6 +190,7 @@ struct CompareCommand: ParsableCommand {
         Terminal.draw(TextReport.text(verdict, otherName: other, paint: paint))
         for name in report { try write(verdict, to: name) }
         guard let agrees = verdict.agrees else {
+            if verdict.isTooShort { throw Status.nothingToDo.exit }
             let counts = stand.counts
             if counts.other == 0 {
                 Terminal.complain(

@@ -34,22 +34,34 @@ struct DecodeVEDirect: ParsableCommand {
         }
         decoder.finish { printer.print($0) }
         printer.summarise(bytes: bytes)
+        if printer.isEmpty { Terminal.complain("\(file): no valid VE.Direct frame or block in \(bytes) bytes") }
     }
 }
 
 /// Reads a file, or standard input, in pieces.
 struct CaptureFile {
     let path: String
+    /// The longest line; nil: for what is not a file, ``deviceLineLimit``.
+    let lineLimit: Int?
+    /// A device such as /dev/zero has no end and no line.
+    private static let deviceLineLimit = 1 << 20
 
-    init(_ path: String) { self.path = path }
+    init(_ path: String, lineLimit: Int? = nil) {
+        self.path = path
+        self.lineLimit = lineLimit
+    }
 
-    func read(_ body: ([UInt8]) -> Void) throws {
+    func read(_ body: ([UInt8]) throws -> Void) throws {
         let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             Terminal.complain("\(path): \(String(cString: strerror(errno)))")
             throw Status.failed.exit
         }
         defer { if descriptor != 0 { close(descriptor) } }
+        var facts = stat()
+        let isFile = fstat(descriptor, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
+        let limit = lineLimit ?? (isFile ? Int.max : Self.deviceLineLimit)
+        var length = 0
         while true {
             var failure: Int32 = 0
             let chunk = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
@@ -63,7 +75,12 @@ struct CaptureFile {
                 throw Status.failed.exit
             }
             guard !chunk.isEmpty else { return }
-            body(chunk)
+            if let end = chunk.lastIndex(of: 0x0A) { length = chunk.count - 1 - end } else { length += chunk.count }
+            guard length <= limit else {
+                Terminal.complain("\(path): no end of a line in \(limit) bytes: this is not a capture")
+                throw Status.failed.exit
+            }
+            try body(chunk)
         }
     }
 }
@@ -101,6 +118,9 @@ private struct FramePrinter {
         Terminal.draw(lines)
         lines = ""
     }
+
+    /// Whether nothing valid came.
+    var isEmpty: Bool { frames == 0 && blocks == 0 }
 
     mutating func summarise(bytes: Int) {
         var object = JSONObject()

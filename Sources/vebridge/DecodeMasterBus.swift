@@ -12,7 +12,13 @@ struct DecodeMasterBus: ParsableCommand {
     func run() throws {
         var decoder = CaptureDecoder()
         var lines = ""
-        try CaptureFile(file).read { chunk in
+        var isChecked = false
+        try CaptureFile(file, lineLimit: 65_536).read { chunk in
+            if !isChecked, Self.isPlain(chunk) {
+                Terminal.complain("\(file): this log of candump has not the form of 'candump -L can0': record it so")
+                throw Status.failed.exit
+            }
+            isChecked = true
             decoder.decode(chunk) { Self.describe($0, &lines) }
             Terminal.draw(lines)
             lines = ""
@@ -32,6 +38,13 @@ struct DecodeMasterBus: ParsableCommand {
 }
 
 extension DecodeMasterBus {
+    /// Whether a log begins as candump prints it for people: `  can0  046F1297   [8]  1B 97`, with or without a time.
+    private static func isPlain(_ chunk: [UInt8]) -> Bool {
+        let line = String(decoding: chunk.prefix(512), as: UTF8.self).split(whereSeparator: \.isNewline).first ?? ""
+        let parts = line.split(separator: " ")
+        return parts.contains { $0.hasPrefix("[") && $0.hasSuffix("]") && Int($0.dropFirst().dropLast()) != nil }
+    }
+
     private static func describe(_ event: BusEvent, _ lines: inout String) {
         var object = JSONObject()
         switch event {

@@ -245,11 +245,12 @@ struct UpdateInstallCommand: ParsableCommand {
         abstract: "Install what lies ready, and take it out again if it is not well (for vebridge-update.service).",
         discussion: """
             Goes on with what was interrupted, takes the update that the daemon laid ready
-            in its state directory, checks its signature and digest, puts it in place,
-            restarts the service and waits until the new version says that it is well.
-            If it does not, the version before it takes its place again. Exit status: 0
-            installed, 1 refused or taken out again, 3 nothing lay ready, 75 this machine
-            had trouble of its own and it is worth trying again.
+            in its state directory, checks its signature and digest, stops the service,
+            puts the version in place, starts the service and waits until a process that
+            runs the new version reports that it is well. If none does, the version
+            before it takes its place again. Exit status: 0 installed, 1 refused or taken
+            out again, 3 nothing lay ready, 75 this machine had trouble of its own and it
+            is worth trying again.
             """)
 
     @OptionGroup var place: UpdatePlace
@@ -257,8 +258,11 @@ struct UpdateInstallCommand: ParsableCommand {
     @Option(help: "The daemon's state directory, if not as the configuration says.")
     var stateDirectory: String?
 
+    @Option(help: "The command that stops the service, in words; with --restart only if given.")
+    var stop: String?
+
     @Option(help: "The command that restarts the service, in words.")
-    var restart = "systemctl --no-block restart vebridge.service"
+    var restart = Self.standardRestart
 
     @Option(help: "How long a version has to say that it is well.")
     var probation: ProbationTime = .init()
@@ -274,7 +278,7 @@ struct UpdateInstallCommand: ParsableCommand {
         let installer = UpdateInstaller(
             store: store, stage: UpdateStage(stateDirectory: state),
             key: configuration.flatMap { UpdateKey($0.updates.key) }, packaged: SoftwareVersion(Daemon.version),
-            machine: .init(restart: restart.split(separator: " ").map(String.init)) { isStopped.isSet },
+            machine: .init(stop: stopCommand, restart: Self.parts(restart)) { isStopped.isSet },
             probation: probation.duration)
         let outcome: UpdateOutcome?
         do throws(UpdateFault) {
@@ -291,6 +295,16 @@ struct UpdateInstallCommand: ParsableCommand {
         Terminal.complain("\(version) \(outcome.kind.words)" + (outcome.reason.isEmpty ? "" : ": \(outcome.reason)"))
         if outcome.kind != .installed { throw Status.failed.exit }
     }
+
+    private static let standardStop = "systemctl stop vebridge.service"
+    private static let standardRestart = "systemctl --no-block restart vebridge.service"
+
+    /// With a restart of its own, another service manager is at work.
+    private var stopCommand: [String]? {
+        (stop ?? (restart == Self.standardRestart ? Self.standardStop : nil)).map(Self.parts)
+    }
+
+    private static func parts(_ command: String) -> [String] { command.split(separator: " ").map(String.init) }
 
     /// It was this machine that failed, not the update: EX_TEMPFAIL of sysexits.h, as the unit has it.
     private static let tryAgain = ExitCode(75)

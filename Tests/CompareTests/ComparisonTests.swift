@@ -32,6 +32,57 @@ struct ComparisonTests {
         #expect(verdict.agrees == true)
     }
 
+    /// The charge state changes at any time, and a slow round sees it up to 20 s later.
+    @Test("a bridge that agrees is never accused", arguments: [8, 20, 32, 60, 90, 600])
+    func neverAccused(_ seconds: Int) throws {
+        for seed: UInt64 in 1...(seconds > 100 ? 4 : 24) {
+            var plant = Plant(seed: seed &* 977, seconds: seconds)
+            let change = Double(seed % 8 + 1) / 9 * Double(seconds)
+            let verdict = try plant.comparison(.none, slowPhase: Int(seed) % 20, change: change)
+                .verdict(at: Double(seconds))
+            #expect(disagreements(verdict) == [], "seed \(seed), \(seconds) s, state changes at \(change) s")
+            #expect(verdict.agrees != false)
+            if seconds < 10 { #expect(verdict.isTooShort && verdict.agrees == nil) }
+            if seconds > 60 { #expect(verdict.agrees == true, "\(verdict.findings.map(\.text))") }
+        }
+    }
+
+    @Test("a unit and a sign are named within 20 s", arguments: seeds)
+    func soon(_ seed: UInt64) throws {
+        #expect(disagreements(try verdict(.scale, seed, seconds: 20)).map(\.kind) == [.scale])
+        #expect(disagreements(try verdict(.sign, seed, seconds: 20)).map(\.kind) == [.sign])
+    }
+
+    @Test("eight seconds are too short, and it says how long it takes")
+    func tooShort() throws {
+        let verdict = try verdict(.scale, 1, seconds: 8)
+        #expect(verdict.isTooShort && verdict.agrees == nil)
+        let text = TextReport.conclusion(verdict, otherName: "BLE")
+        #expect(text.hasPrefix("Too short to say: both were heard for ") && text.contains("It takes 10 s, and 1 min for"))
+    }
+
+    @Test("a difference without a name is told with its share and median")
+    func wording() throws {
+        var comparison = Comparison()
+        var random = Plant.Generator(state: 7)
+        for second in 0..<120 {
+            let watts = 300 + Double(second % 2)
+            for (topic, factor) in [("/venetworking/HQ2012AAAA1/edbc", 1.0), ("venetworking/HQ2012AAAA1/EDBC", 0.0)] {
+                let number = factor == 1 ? Int(watts * 100) : Int.random(in: 10_000...60_000, using: &random)
+                let message = try #require(ComparedMessage(topic: topic, payload: "\(number)"))
+                if factor == 1 {
+                    comparison.hearSerial(message, at: Double(second))
+                } else {
+                    comparison.hearOther(message, at: Double(second))
+                }
+            }
+        }
+        let found = disagreements(try comparison.verdict(at: 120))
+        #expect(found.count == 1)
+        let text = found.first?.text ?? ""
+        #expect(text.contains("BLE differs in ") && text.contains(" % of samples, median difference "), "\(text)")
+    }
+
     @Test("what the serial side derives in coarse steps agrees, and is said to be derived", arguments: seeds)
     func derived(_ seed: UInt64) throws {
         let verdict = try verdict(.none, seed, derived: true)

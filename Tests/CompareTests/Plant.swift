@@ -24,6 +24,8 @@ struct Plant {
     /// Watts of each charger by the half second.
     var power: [[Double]] = [[], []]
     let seconds: Int
+    /// When the charge state changes.
+    private var stateChange = 290.0
 
     init(seed: UInt64, seconds: Int = 600) {
         random = Generator(state: seed)
@@ -53,14 +55,17 @@ struct Plant {
         let watts = watts(charger, time)
         return [
             ("edbc", Int64((watts * 100).rounded())), ("ed8c", Int64(((watts / 13.2 - 14) * 1000).rounded())),
-            ("edef", 12), ("200c", 3), ("2001", 1420),
+            ("edef", 12), ("200c", time < stateChange ? 3 : 4), ("2001", 1420),
             // How long it has been in its charge state, which changes in the middle.
-            ("2007", Int64((time < 290 ? time + 900 : time - 290) * 1000)),
+            ("2007", Int64((time < stateChange ? time + 900 : time - stateChange) * 1000)),
         ]
     }
 
     /// Ten minutes of both.
-    mutating func comparison(_ fault: Fault, derived: Bool = false, upTo end: Int? = nil) -> Comparison {
+    mutating func comparison(
+        _ fault: Fault, derived: Bool = false, upTo end: Int? = nil, slowPhase: Int = 4, change: Double = 290
+    ) -> Comparison {
+        stateChange = change
         var comparison = Comparison()
         var told: [String: Int64] = [:]
         var toldAt: [String: Double] = [:]
@@ -73,7 +78,7 @@ struct Plant {
                     for (register, number) in registers(charger, time - 0.06) {
                         let number = derived && register == "ed8c" ? number / 100 * 100 : number
                         // What hardly matters is asked for seldom.
-                        if register == "2007", tick / 10 % 20 != 4 { continue }
+                        if ["2007", "200c", "2001"].contains(register), tick / 10 % 20 != slowPhase { continue }
                         let key = serial + register
                         guard told[key] != number || time - (toldAt[key] ?? 0) >= 60 else { continue }
                         (told[key], toldAt[key]) = (number, time)

@@ -17,7 +17,11 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 # shellcheck source=/dev/null
 SUITE=${SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
-MIRROR=${MIRROR:-http://deb.debian.org/debian}
+MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Codename: $SUITE" | head -n 1)}
+if [ -z "$MIRROR" ]; then
+    echo "apt has no mirror of $SUITE: name one as MIRROR" >&2
+    exit 1
+fi
 arch=amd64
 
 # What the guest is made of, in one word: the same word, the same guest.

@@ -82,7 +82,9 @@ class UpdateSteps:
         need(answer["status"] == "error" and "update.key" in answer["error"], f"without a key: {answer}")
         level = self.guest.run(
             "systemd-analyze security --no-pager vebridge-update.service | tail -n 1 || true").strip()
-        self.guest.run(f"printf '\\n[update]\\nkey = \"{self.maker.key}\"\\n' >>{FILE}; "
+        url = f"http://{HOST}:{self.server.server_port}/vebridge-x86_64.update"
+        self.guest.run(f"printf '\\n[update]\\nkey = \"{self.maker.key}\"\\n"
+                       f"url = \"{url}\"\\ninterval = 0\\n' >>{FILE}; "
                        "systemctl reload vebridge", SOON)
         mark = self.ear.mark()
         self.machine.wait_payload("vebridge/bridge/state", lambda payload: payload == "online", mark)

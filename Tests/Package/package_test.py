@@ -286,11 +286,21 @@ def suite_here():
         return dict(line.rstrip().split("=", 1) for line in file if "=" in line).get("VERSION_CODENAME", "bookworm")
 
 
+def mirror_here():
+    """The mirror that this machine's apt uses."""
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
+             f"Codename: {suite_here()}"]
+    found = subprocess.run(words, stdout=subprocess.PIPE, text=True).stdout.split()
+    if not found:
+        sys.exit("apt has no mirror of this machine's Debian: name one with --mirror")
+    return found[0]
+
+
 def main():
     parser = argparse.ArgumentParser(description="The package on a fresh Debian.")
     parser.add_argument("--package", default=None, help="the Debian package; the newest in build/ unless told")
     parser.add_argument("--suite", default=suite_here(), help="which Debian")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian")
+    parser.add_argument("--mirror", help="that of this machine's apt unless told")
     parser.add_argument("--folder", default="build/package", help="where the Debian is kept, outside git")
     options = parser.parse_args()
     built = sorted(glob.glob("build/vebridge_*.deb"), key=os.path.getmtime)
@@ -298,7 +308,7 @@ def main():
     if not package:
         sys.exit("no package: run 'make deb', or name one with --package")
     os.makedirs(options.folder, exist_ok=True)
-    archive = make_debian(options.folder, options.suite, options.mirror)
+    archive = make_debian(options.folder, options.suite, options.mirror or mirror_here())
     debian = Debian(archive, os.path.join(options.folder, "root"))
     begun, failed, lines = time.monotonic(), 0, []
     try:

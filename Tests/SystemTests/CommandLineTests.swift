@@ -275,6 +275,32 @@ struct CommandLineTests {
         #expect(absent.errors.contains("/dev/nowhere0"))
     }
 
+    @Test func saysWhyACaptureCannotBeDecoded() async throws {
+        let scratch = ScratchDirectory()
+        for text in ["  can0  046F1297   [8]  1B 97 12 03 00 02 00 00\n", " (000.012345)  can0  0550840A   [0]\n"] {
+            let result = try await run("decode", "masterbus", scratch.file("plain.log", text))
+            #expect(result.ending == .exit(1) && result.output.isEmpty)
+            #expect(result.errors.contains("candump -L"))
+        }
+        for (kind, device) in [("vedirect", "/dev/zero"), ("masterbus", "/dev/zero"), ("masterbus", "/dev/full")] {
+            let result = try await run("decode", kind, device)
+            #expect(result.ending == .exit(1))
+            #expect(result.errors.contains("no end of a line"))
+        }
+        let other = try await run("decode", "vedirect", scratch.file("past.csv", "time,power\n1,2\n"))
+        #expect(other.ending == .exit(0))
+        #expect(other.errors.contains("no valid VE.Direct frame or block in 15 bytes"))
+    }
+
+    @Test func aPipeWithoutAWriterIsNoEmptyConfiguration() async throws {
+        let scratch = ScratchDirectory()
+        let pipe = scratch.path + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let result = try await run("--dry-run", "--config", pipe)
+        #expect(result.ending == .exit(2))
+        #expect(result.errors.contains("is a pipe that nothing was written to"))
+    }
+
     // MARK: Simulation
 
     @Test func simulatedChargersCanBeRead() async throws {

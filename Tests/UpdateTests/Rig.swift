@@ -22,13 +22,22 @@ final class Rig {
     /// What runs; nil: nothing.
     private(set) var running: String?
     private(set) var restarts = 0
+    /// Versions that run and report that they are not as well as before.
+    var short: [String: String] = [:]
+    /// The process of the service: another one with each start.
+    private(set) var process: Int32 = 100
+    private(set) var stops = 0
+    /// What an attacker who was in the service does while it runs: on each start, and whenever the helper does something.
+    var attack: () -> Void = {}
     /// What the next start of a program to ask it for its version, and the next restart, end with.
     var versionFault: UpdateFault?
     var restartFault: UpdateFault?
+    var stopFault: UpdateFault?
     private var time = Duration.zero
     /// Where the power goes, by the name of the place and how often it was passed.
     var cut: String?
     private(set) var passed: [String] = []
+    private var hasPower = true
 
     init() throws {
         folder = try Folder()
@@ -73,12 +82,16 @@ final class Rig {
     func boot() {
         let chosen = store.chosen(over: SoftwareVersion(packaged))
         running = nil
+        hasPower = true
+        process += 1
         let version = chosen?.description ?? packaged
         if let chosen, (try? said(store.program(chosen))) != version { return }
         guard !broken.contains(version) else { return }
         running = version
-        guard let trial = store.trial, trial.version.description == version, healthy.contains(version) else { return }
-        try? stage.report(trial.token)
+        guard let trial = store.trial, trial.version.description == version,
+            healthy.contains(version) || short[version] != nil, let token = ProbationToken.received(from: store)
+        else { return }
+        try? stage.report(ProbationReport(token: token, process: process, shortfall: short[version]))
     }
 
     /// What a program says of itself; it must be whole.
@@ -92,18 +105,30 @@ final class Rig {
 
     func install(key: UpdateKey?? = .none, probation: Duration = .seconds(120)) throws -> UpdateOutcome? {
         passed = []
+        hasPower = true
         let machine = UpdateInstaller.Machine(
             versionOf: { [unowned self] program throws(UpdateFault) in
                 if let versionFault { throw versionFault }
                 return try said(program)
             },
+            stop: { [unowned self] () throws(UpdateFault) in
+                if let stopFault { throw stopFault }
+                stops += 1
+                running = nil
+            },
             restart: { [unowned self] () throws(UpdateFault) in
+                guard hasPower else { throw Self.powerCut }
                 if let restartFault { throw restartFault }
                 restarts += 1
                 boot()
             },
+            isRunning: { [unowned self] process, program in
+                process == self.process
+                    && running.flatMap { SoftwareVersion($0) }.map { store.program($0) } == program
+            },
             pause: { [unowned self] in
                 time += .seconds(1)
+                attack()
                 return true
             },
             now: { [unowned self] in time })
@@ -112,7 +137,10 @@ final class Rig {
             machine: machine, probation: probation)
         installer.passes = { [unowned self] place throws(UpdateFault) in
             passed.append(place)
-            if place == cut { throw Self.powerCut }
+            if running != nil, place != "released" { attack() }
+            guard place == cut else { return }
+            hasPower = false
+            throw Self.powerCut
         }
         return try installer.run()
     }

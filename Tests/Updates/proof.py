@@ -66,10 +66,17 @@ class Service:
         for path in (self.store, self.state):
             os.makedirs(path, exist_ok=True)
         self.pid_file = os.path.join(folder, "service.pid")
-        self.restart = os.path.join(folder, "restart.sh")
+        self.credentials = os.path.join(folder, "credentials")
+        os.makedirs(self.credentials, exist_ok=True)
+        # While this file is there, the service is stopped.
+        self.held = os.path.join(folder, "held")
+        self.stop, self.restart = os.path.join(folder, "stop.sh"), os.path.join(folder, "restart.sh")
+        with open(self.stop, "w") as file:
+            file.write(f'touch {self.held}\npid="$(cat {self.pid_file})"\nkill -TERM "$pid" 2>/dev/null\n'
+                       'while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done\n')
         with open(self.restart, "w") as file:
-            # One that has just ended is started anew in any case.
-            file.write(f'kill -TERM "$(cat {self.pid_file})" 2>/dev/null || true\n')
+            # A service that has just ended starts again in any case.
+            file.write(f'rm -f {self.held}\nkill -TERM "$(cat {self.pid_file})" 2>/dev/null || true\n')
         self.log = open(os.path.join(folder, "log"), "ab")
         self.main = None
         self.isOn = False
@@ -78,16 +85,25 @@ class Service:
         self.ended = 0
 
     def start(self):
+        # A machine that boots starts its services.
+        if os.path.exists(self.held):
+            os.remove(self.held)
         self.isOn = True
         self.keeper = threading.Thread(target=self._keep, daemon=True)
         self.keeper.start()
 
     def _keep(self):
-        environment = dict(os.environ, STORE=self.store, STATE=self.state)
+        environment = dict(os.environ, STATE=self.state, CREDENTIALS_DIRECTORY=self.credentials)
         while self.isOn:
             with self.lock:
                 if not self.isOn:
                     return
+                if os.path.exists(self.held):
+                    time.sleep(0.02)
+                    continue
+                # As LoadCredential and SetCredential do.
+                with open(os.path.join(self.credentials, "update-token"), "wb") as file:
+                    file.write(read(os.path.join(self.store, "token")) or b"none")
                 words = [self.program, "update", "run", "--directory", self.store, "--", "--config", self.config]
                 self.main = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment)
                 with open(self.pid_file + ".new", "w") as file:
@@ -100,7 +116,8 @@ class Service:
 
     def helper(self, probation=60):
         words = [self.program, "update", "install", "--config", self.config, "--directory", self.store,
-                 "--state-directory", self.state, "--restart", f"sh {self.restart}", "--probation", str(probation)]
+                 "--state-directory", self.state, "--stop", f"sh {self.stop}", "--restart", f"sh {self.restart}",
+                 "--probation", str(probation)]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def install(self, probation=60):
@@ -304,6 +321,9 @@ state_directory = "{folder}/state"
 listen = ""
 [update]
 key = "{self.maker.key}"
+# An offer over MQTT may name this server, which is not on the public network.
+url = "{self.site}/vebridge-x86_64.update"
+interval = 0
 directory = "{folder}/store"
 """)
         self.service = Service(self.program, folder, self.config, self.maker.key_file)

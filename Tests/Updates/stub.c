@@ -3,7 +3,7 @@
 //   cc -DVERSION='"0.1.2"' -DMANNER=1 stub.c
 //
 // MANNER: 0 never says that it is well, 1 says so at once, 2 ends at once.
-// A service is told its folders by the environment: STORE (of the helper), STATE (of the daemon).
+// The environment names its folders: STATE (of the daemon) and CREDENTIALS_DIRECTORY.
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,22 +15,18 @@
 const char mark[] = "vebridge-version " VERSION "\n";
 
 static void report(void) {
-    char path[512], line[256], token[128] = "", version[64] = "";
-    snprintf(path, sizeof path, "%s/trial", getenv("STORE"));
-    FILE *trial = fopen(path, "r");
-    if (!trial) return;
-    while (fgets(line, sizeof line, trial)) {
-        sscanf(line, "token %127s", token);
-        sscanf(line, "version %63s", version);
-    }
-    fclose(trial);
-    if (strcmp(version, VERSION)) return;
-    char fresh[512];
+    char path[512], fresh[512], token[64] = "";
+    snprintf(path, sizeof path, "%s/update-token", getenv("CREDENTIALS_DIRECTORY"));
+    FILE *credential = fopen(path, "r");
+    if (!credential) return;
+    if (fscanf(credential, "%63s", token) != 1) token[0] = 0;
+    fclose(credential);
+    if (strlen(token) != 32) return;
     snprintf(fresh, sizeof fresh, "%s/updates/healthy.new", getenv("STATE"));
     snprintf(path, sizeof path, "%s/updates/healthy", getenv("STATE"));
     FILE *word = fopen(fresh, "w");
     if (!word) return;
-    fprintf(word, "%s\n", token);
+    fprintf(word, "token %s\nprocess %d\nstate well\nreason none\n", token, (int)getpid());
     fclose(word);
     rename(fresh, path);
 }

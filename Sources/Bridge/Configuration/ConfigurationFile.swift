@@ -101,15 +101,29 @@ extension Configuration {
         try readFile(path, limit: 65_536)
     }
 
-    /// The bytes of a file of at most `limit` bytes.
+    /// How long a pipe may take until something comes, such as from `<(command)`.
+    private static let pipeTimeout: Int32 = 5000
+
+    /// The bytes of a file of at most `limit` bytes, or of a pipe that something writes to.
     static func readFile(_ path: String, limit: Int) throws(FileReadError) -> [UInt8] {
         // Not blocking: a FIFO named by mistake would never answer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileReadError(code: errno) }
         defer { close(descriptor) }
+        var facts = stat()
+        let isPipe = fstat(descriptor, &facts) == 0 && facts.st_mode & S_IFMT == S_IFIFO
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while true {
+            // A pipe that no program has opened for writing reads like an empty file.
+            if isPipe {
+                var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                let ready = Glibc.poll(&entry, 1, pipeTimeout)
+                if ready < 0, errno == EINTR { continue }
+                guard ready > 0 else {
+                    throw FileReadError(reason: "is a pipe that nothing was written to in \(pipeTimeout / 1000) s")
+                }
+            }
             let count = read(descriptor, &chunk, chunk.count)
             if count < 0 {
                 if errno == EINTR { continue }

@@ -40,18 +40,21 @@ final class UpdateDesk: Sendable {
     let store: VersionStore
     private let key: UpdateKey
     private let running: SoftwareVersion?
+    /// `update.url`. Other addresses come over MQTT, and reach the public network and the same host and port only.
+    private let configured: UpdateAddress?
     private let mailbox: Mailbox
     private let log: Logger
     private let work = Mutex(Work())
 
     init(
-        key: UpdateKey, stage: UpdateStage, store: VersionStore, running: SoftwareVersion?, mailbox: Mailbox,
-        log: Logger
+        key: UpdateKey, stage: UpdateStage, store: VersionStore, running: SoftwareVersion?,
+        configured: UpdateAddress?, mailbox: Mailbox, log: Logger
     ) {
         self.key = key
         self.stage = stage
         self.store = store
         self.running = running
+        self.configured = configured
         self.mailbox = mailbox
         self.log = log
     }
@@ -96,7 +99,9 @@ final class UpdateDesk: Sendable {
 
     private func run(_ job: Job) {
         do throws(UpdateFault) {
-            let fetch = UpdateFetch(job.address) { [self] in work.withLock { $0.isEnding } }
+            let reach: UpdateFetch.Reach =
+                job.address == configured ? .everywhere : .publicNetwork(and: configured?.origin)
+            let fetch = UpdateFetch(job.address, reach: reach) { [self] in work.withLock { $0.isEnding } }
             let signed = try fetch.offer()
             let manifest = try signed.manifest(signedBy: key)
             guard manifest.version != running else { return end(.current, job.answer) }
@@ -110,9 +115,10 @@ final class UpdateDesk: Sendable {
                 guard stage.pendingVersion == manifest.version else { throw UpdateFault("another version lies ready") }
                 return end(.ready(manifest.version), job.answer)
             }
-            if !job.isAsked, let outcome = store.outcome, outcome.kind == .refused, outcome.version == manifest.version
+            if !job.isAsked, let outcome = store.outcome, outcome.kind != .installed,
+                outcome.version == manifest.version
             {
-                throw UpdateFault("version \(manifest.version) was refused already: \(outcome.reason)")
+                throw UpdateFault("version \(manifest.version) \(outcome.kind.words) already: \(outcome.reason)")
             }
             set(.fetching(manifest.version))
             log.notice(

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Update
 
@@ -20,6 +21,10 @@ struct UpdateWatch {
     private let log: Logger
     /// This version's probation, until it has said that it is well.
     private var trial: Trial?
+    /// What proves to the helper that this process was started for the probation.
+    private let token: String?
+    /// What was reported last.
+    private var reported: ProbationReport?
     /// Whether the helper has something to say yet: a version lies ready, or is on probation.
     private var awaitsOutcome: Bool
     private var nextLook: Duration?
@@ -32,15 +37,21 @@ struct UpdateWatch {
         interval = configuration.updates.interval
         guard isWanted, let key = UpdateKey(configuration.updates.key), !configuration.bridge.stateDirectory.isEmpty
         else {
-            (desk, url, trial, awaitsOutcome) = (nil, nil, nil, false)
+            (desk, url, trial, token, awaitsOutcome) = (nil, nil, nil, nil, false)
             return
         }
         let store = VersionStore(configuration.updates.directory)
         let running = SoftwareVersion(Daemon.version)
         let stage = UpdateStage(stateDirectory: configuration.bridge.stateDirectory)
-        desk = UpdateDesk(key: key, stage: stage, store: store, running: running, mailbox: mailbox, log: log)
         url = try? UpdateAddress(parsing: configuration.updates.url)
+        desk = UpdateDesk(
+            key: key, stage: stage, store: store, running: running, configured: url, mailbox: mailbox, log: log)
         trial = store.trial.flatMap { $0.version == running ? $0 : nil }
+        token = trial.flatMap { $0.legacyToken ?? ProbationToken.received(from: store) }
+        if trial != nil, token == nil {
+            log.warning(
+                "on probation, and cannot report: vebridge.service does not pass the credential update-token")
+        }
         awaitsOutcome = trial != nil || stage.isPending
         nextLook = url != nil && interval > .zero ? Self.firstLook : nil
         nextStep = awaitsOutcome ? Self.proofTime : nil
@@ -54,29 +65,20 @@ struct UpdateWatch {
 
     /// Goes on.
     ///
-    /// - Parameter circumstances: how well this version is.
-    /// - Returns: whether there is something to tell.
-    mutating func advance(to time: Duration, circumstances: Circumstances) -> Bool {
+    /// - Parameters:
+    ///   - circumstances: how well this version is.
+    ///   - ports: the ports that are there.
+    /// - Returns: whether there is something to publish.
+    mutating func advance(to time: Duration, circumstances: Circumstances, ports: Int) -> Bool {
         guard let desk, due.map({ time >= $0 }) ?? false else { return false }
         if let look = nextLook, let url, time >= look {
-            nextLook = interval > .zero ? time + interval : nil
             desk.note(circumstances)
-            _ = desk.begin(url, isAsked: false) { _ in }
+            let isBegun = desk.begin(url, isAsked: false) { _ in }
+            // An offer over MQTT is being fetched, which has a deadline.
+            nextLook = isBegun ? (interval > .zero ? time + interval : nil) : time + Self.step
         }
         if desk.state.isBusy { desk.note(circumstances) }
-        if let trial, time >= Self.proofTime, trial.before.isMet(by: circumstances) {
-            do throws(UpdateFault) {
-                try desk.stage.report(trial.token)
-                log.notice("this version is well", metadata: ["version": .string(Daemon.version)])
-                self.trial = nil
-            } catch {
-                // A disk that is full may have room in a moment: it is tried again, and complained of once.
-                if !hasComplained {
-                    log.error("cannot say that this version is well", metadata: ["reason": .string(error.description)])
-                }
-                hasComplained = true
-            }
-        }
+        report(circumstances, ports: ports, at: time)
         // Nobody tells of what the helper does.
         let wasAwaited = awaitsOutcome
         awaitsOutcome = trial != nil || desk.stage.isPending || desk.store.trial != nil
@@ -85,11 +87,36 @@ struct UpdateWatch {
         return wasAwaited && !awaitsOutcome
     }
 
+    /// Reports to the helper how well this version is, if it is on probation.
+    private mutating func report(_ circumstances: Circumstances, ports: Int, at time: Duration) {
+        guard let desk, let trial, let token, time >= Self.proofTime else { return }
+        let isLegacy = trial.legacyToken != nil
+        let report = ProbationReport(
+            token: token, process: isLegacy ? nil : getpid(),
+            shortfall: trial.before.shortfall(of: circumstances, ports: ports))
+        guard report != reported, !isLegacy || report.shortfall == nil else { return }
+        do throws(UpdateFault) {
+            try desk.stage.report(report)
+            reported = report
+            guard report.shortfall == nil else { return }
+            log.notice("this version is well", metadata: ["version": .string(Daemon.version)])
+            self.trial = nil
+        } catch {
+            // A disk that is full may have room in a moment: try again, and log it once.
+            if !hasComplained {
+                log.error("cannot say that this version is well", metadata: ["reason": .string(error.description)])
+            }
+            hasComplained = true
+        }
+    }
+
     /// Looks at an address. False if it is at it already, or updates are off.
     mutating func begin(
         _ address: UpdateAddress, _ circumstances: Circumstances, at time: Duration, answer: @escaping UpdateDesk.Answer
     ) -> Bool {
         guard let desk else { return false }
+        // The look that is due comes first, however many offers come over MQTT.
+        guard nextLook.map({ time < $0 }) ?? true else { return false }
         desk.note(circumstances)
         nextStep = time + Self.step
         return desk.begin(address, isAsked: true, answer: answer)
@@ -139,7 +166,7 @@ extension Daemon.BridgeLoop {
     /// Goes on with updates, if there is something to do.
     mutating func keepUpdates(at time: Duration) {
         guard let due = updates.due, time >= due else { return }
-        if updates.advance(to: time, circumstances: circumstances) { tellUpdates() }
+        if updates.advance(to: time, circumstances: circumstances, ports: ports.count) { tellUpdates() }
     }
 
     /// Says how it stands with updates.
@@ -169,6 +196,6 @@ extension Daemon.BridgeLoop {
             case .idle, .looking, .fetching: pending.answer(.failed("nothing came of it"))
             }
         }
-        if !isBegun { pending.answer(.failed("an update is being looked for already")) }
+        if !isBegun { pending.answer(.failed("another update is being looked for or fetched: try again in a minute")) }
     }
 }

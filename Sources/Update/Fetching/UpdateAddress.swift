@@ -40,6 +40,9 @@ public struct UpdateAddress: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is reached by the network.
     public var isNetwork: Bool { way == .network }
 
+    /// The host and port; nil for a file.
+    public var origin: NetworkOrigin? { NetworkOrigin(description) }
+
     /// The path of a file on this machine.
     var path: String { String(description.dropFirst("file://".utf8.count)) }
 

@@ -96,6 +96,13 @@ struct DurableFolder {
         try settle()
     }
 
+    /// Gives another name to what is not of this kind (`S_IFREG`, `S_IFDIR`), so that the name is free.
+    func moveAside(_ name: String, unless kind: mode_t) {
+        var facts = stat()
+        guard lstat(place(name), &facts) == 0, facts.st_mode & S_IFMT != kind else { return }
+        rename(place(name), place("aside-\(UInt32.random(in: .min ... .max))"))
+    }
+
     /// Brings names to the disk.
     func settle() throws(UpdateFault) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

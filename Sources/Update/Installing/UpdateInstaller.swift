@@ -3,17 +3,24 @@ import Glibc
 /// Puts a version in another's place so that at every instant one of them works, power cuts included; and takes it out
 /// again if it does not say within two minutes that it is well.
 ///
-/// In order: the program is copied to where only root writes, checked there and brought to the disk; `trial` says what
-/// is about to happen; `current` points to the new version, by one renaming; the service starts anew. If it reports,
-/// `trial` goes, and if it does not, `current` goes back. Whatever is interrupted is taken up at the next start from
-/// what lies on the disk.
+/// In order: the program is copied to where only root writes, checked there and brought to the disk; the service is
+/// stopped; a fresh token and `trial` say what is about to happen; `current` points to the new version, by one renaming;
+/// the service starts and receives the token. If a process that runs the new version reports it, `trial` goes, and if
+/// none does, `current` goes back. Whatever is interrupted continues at the next start from what lies on the disk.
+///
+/// The service is stopped first because it may have been taken over: no process that ran before the switch learns the
+/// token.
 public struct UpdateInstaller {
     /// What it needs of the machine.
     public struct Machine {
         /// What a program says its version is.
         public var versionOf: (String) throws(UpdateFault) -> String
-        /// Starts the service anew.
+        /// Stops the service, and returns when none of its processes runs.
+        public var stop: () throws(UpdateFault) -> Void
+        /// Starts the service, or restarts it.
         public var restart: () throws(UpdateFault) -> Void
+        /// Whether a process runs the program in a file.
+        public var isRunning: (_ process: Int32, _ program: String) -> Bool
         /// Waits a moment. False when it is to be left for the next start.
         public var pause: () -> Bool
         /// Time since some beginning.
@@ -22,11 +29,13 @@ public struct UpdateInstaller {
         /// A machine.
         public init(
             versionOf: @escaping (String) throws(UpdateFault) -> String,
-            restart: @escaping () throws(UpdateFault) -> Void, pause: @escaping () -> Bool,
-            now: @escaping () -> Duration
+            stop: @escaping () throws(UpdateFault) -> Void, restart: @escaping () throws(UpdateFault) -> Void,
+            isRunning: @escaping (Int32, String) -> Bool, pause: @escaping () -> Bool, now: @escaping () -> Duration
         ) {
             self.versionOf = versionOf
+            self.stop = stop
             self.restart = restart
+            self.isRunning = isRunning
             self.pause = pause
             self.now = now
         }
@@ -75,12 +84,13 @@ public struct UpdateInstaller {
             return try putBack(nil, UpdateOutcome(version: nil, kind: .rolledBack, reason: reason))
         }
         if var trial = store.trial {
-            if stage.hasReported(trial.token), store.current == trial.version { return try accept(trial) }
+            if let report = report(of: trial), report.shortfall == nil, store.current == trial.version {
+                return try accept(trial)
+            }
             trial.attempt += 1
             guard trial.attempt <= Self.attempts else {
                 return try goBack(from: trial, "the machine went down \(Self.attempts) times before it was well")
             }
-            try store.folder.write("trial", trial.text)
             return try probe(trial)
         }
         // What was cut short.
@@ -159,40 +169,55 @@ public struct UpdateInstaller {
             guard rename(partial.path, place.path) == 0 else { throw .file("make", place.path) }
             try store.versions.settle()
             try passes("in place")
-            var random = SystemRandomNumberGenerator()
-            let token = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-            let trial = Trial(
-                version: version, previous: store.current, token: Hexadecimal.text(token), attempt: 1, before: before)
-            try store.folder.write("trial", trial.text)
-            try passes("on trial")
-            return trial
+            return Trial(
+                version: version, previous: store.current, highest: store.highest, attempt: 1, before: before)
         } catch {
             throw Refusal(own: error)
         }
     }
 
-    /// Runs a version and waits for what it says.
+    /// Runs a version and waits for its report.
     private func probe(_ trial: Trial) throws(UpdateFault) -> UpdateOutcome {
-        if store.highest.map({ $0 < trial.version }) ?? true {
-            try store.folder.write("highest", "\(trial.version)\n")
+        do throws(UpdateFault) {
+            try machine.stop()
+            try passes("stopped")
+            try store.folder.write(ProbationToken.fileName, ProbationToken.make() + "\n", mode: 0o600)
+            try store.folder.write("trial", trial.text)
+            try passes("on trial")
+            if store.highest.map({ $0 < trial.version }) ?? true {
+                try store.folder.write("highest", "\(trial.version)\n")
+            }
+            try passes("noted")
+            try store.setCurrent(trial.version)
+            try passes("switched")
+            try stage.clear()
+            try passes("cleared")
+        } catch {
+            // What failed here can wait; the service cannot.
+            try? machine.restart()
+            throw error
         }
-        try passes("noted")
-        try store.setCurrent(trial.version)
-        try passes("switched")
-        try stage.clear()
-        try passes("cleared")
         do throws(UpdateFault) {
             try machine.restart()
         } catch {
-            // Whoever stops this stops what it has started, too.
-            guard !error.isOfMachine, machine.pause() else { throw error }
+            // A signal that stops this stops the command that it started, too.
+            guard !error.isOfMachine, machine.pause() else {
+                try? machine.restart()
+                throw error
+            }
             return try goBack(from: trial, "the service could not be started: \(error)")
         }
         try passes("restarted")
         let limit = machine.now() + probation
-        while !stage.hasReported(trial.token) {
+        while true {
+            let report = report(of: trial)
+            if let report, report.shortfall == nil { break }
             guard machine.now() < limit else {
                 let seconds = probation.components.seconds
+                if let words = report?.shortfall {
+                    let reason = "it ran for \(seconds) s and was not as well as before: \(words)"
+                    return try goBack(from: trial, reason, mayBeOfferedAgain: true)
+                }
                 return try goBack(from: trial, "it did not say in \(seconds) s that it is well")
             }
             guard machine.pause() else {
@@ -203,6 +228,14 @@ public struct UpdateInstaller {
         return try accept(trial)
     }
 
+    /// What the version on probation reports; nil unless it has the token and its process runs that version's program.
+    private func report(of trial: Trial) -> ProbationReport? {
+        guard let token = store.token, let report = stage.report(), report.token == token,
+            let process = report.process, machine.isRunning(process, store.program(trial.version))
+        else { return nil }
+        return report
+    }
+
     /// It is well.
     private func accept(_ trial: Trial) throws(UpdateFault) -> UpdateOutcome {
         // It may have said so before what it was taken from was cleared away.
@@ -210,12 +243,24 @@ public struct UpdateInstaller {
         let outcome = UpdateOutcome(version: trial.version, kind: .installed, reason: "")
         try store.folder.write("outcome", outcome.text)
         try passes("told")
-        try store.folder.remove("trial")
+        try store.removeTrial()
         prune(keeping: [trial.version, trial.previous])
         return outcome
     }
 
-    private func goBack(from trial: Trial, _ reason: String) throws(UpdateFault) -> UpdateOutcome {
+    /// - Parameter mayBeOfferedAgain: whether the version is not at fault: it ran, and fell short of a claim of the
+    ///   service before it, which is not to be trusted.
+    private func goBack(
+        from trial: Trial, _ reason: String, mayBeOfferedAgain: Bool = false
+    ) throws(UpdateFault) -> UpdateOutcome {
+        if mayBeOfferedAgain {
+            if let highest = trial.highest {
+                try store.folder.write("highest", "\(highest)\n")
+            } else {
+                try store.folder.remove("highest")
+            }
+            try passes("released")
+        }
         // Cut short from here on, it is not given another chance.
         var failed = trial
         failed.attempt = Self.attempts
@@ -229,12 +274,14 @@ public struct UpdateInstaller {
 
     /// Runs what ran before, or the version of the package, and forgets that there was a trial.
     private func putBack(_ previous: SoftwareVersion?, _ outcome: UpdateOutcome) throws(UpdateFault) -> UpdateOutcome {
+        // The version that starts next is not on probation.
+        try store.folder.remove(ProbationToken.fileName)
         try store.setCurrent(previous)
         try passes("switched back")
         try store.folder.write("outcome", outcome.text)
         try machine.restart()
         try passes("restarted the old one")
-        try store.folder.remove("trial")
+        try store.removeTrial()
         return outcome
     }
 

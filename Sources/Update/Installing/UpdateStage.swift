@@ -57,21 +57,29 @@ public struct UpdateStage: Sendable {
     /// Throws away what is not ready.
     public func discard() { incoming.removeAll() }
 
-    /// Says that the version on probation is well.
-    public func report(_ token: String) throws(UpdateFault) {
+    /// Reports how well the version on probation is.
+    ///
+    /// The service before it had the same rights here: what it left in the way of the report is moved aside.
+    public func report(_ report: ProbationReport) throws(UpdateFault) {
         let folder = DurableFolder(path: path)
+        let parent = DurableFolder(path: String(path.dropLast("/updates".utf8.count)))
+        parent.moveAside("updates", unless: S_IFDIR)
         try folder.make(mode: 0o700)
-        try folder.write("healthy", token + "\n")
+        chmod(path, 0o700)
+        for name in ["healthy", "healthy.new"] { folder.moveAside(name, unless: S_IFREG) }
+        unlink(folder.place("healthy.new"))
+        try folder.write("healthy", report.text)
     }
 
     // MARK: The helper
 
-    /// Whether the daemon has said this of itself.
-    public func hasReported(_ token: String) -> Bool {
-        guard let folder = try? openFolder() else { return false }
+    /// What the version on probation reported last; nil if nothing that can be read.
+    func report() -> ProbationReport? {
+        guard let folder = try? openFolder() else { return nil }
         defer { close(folder) }
-        guard let bytes = try? readWhole("healthy", limit: 256, in: folder) else { return false }
-        return String(decoding: bytes, as: UTF8.self) == token + "\n"
+        guard let bytes = try? readWhole("healthy", limit: 1024, in: folder) else { return nil }
+        return ProbationReport(
+            lines: String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init))
     }
 
     /// The folder itself, wherever names in it may lead.

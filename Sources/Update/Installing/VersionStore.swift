@@ -1,87 +1,59 @@
 import Glibc
 
 /// A version on probation: put in place, and not yet known to work.
+///
+/// Anybody may read it. What proves that the new version runs, ``ProbationToken``, is kept apart from it.
 public struct Trial: Sendable, Equatable {
     /// The version on probation.
     public var version: SoftwareVersion
     /// The version to go back to; nil for the one of the package.
     public var previous: SoftwareVersion?
-    /// What the program has to write down once it is well; nobody can know it beforehand.
-    public var token: String
+    /// The newest version that was tried before this one; nil if there was none.
+    var highest: SoftwareVersion?
     /// A machine that goes down this often on probation does not get another.
     static let attempts = 3
 
     /// How often it was started for this; the machine may have gone down meanwhile.
     public var attempt: Int
-    /// How well the version before it was.
+    /// How well the version before it was, as the service claimed.
     public var before: Circumstances
+    /// The token, where the helper of an older package wrote it here; nil otherwise.
+    public var legacyToken: String?
 
     var text: String {
         """
         version \(version)
         previous \(previous?.description ?? "package")
-        token \(token)
+        highest \(highest?.description ?? "none")
         attempt \(attempt)
         \(before.text)
 
         """
     }
 
-    init(version: SoftwareVersion, previous: SoftwareVersion?, token: String, attempt: Int, before: Circumstances) {
+    init(
+        version: SoftwareVersion, previous: SoftwareVersion?, highest: SoftwareVersion?, attempt: Int,
+        before: Circumstances
+    ) {
         self.version = version
         self.previous = previous
-        self.token = token
+        self.highest = highest
         self.attempt = attempt
         self.before = before
     }
 
     init?(lines: [String]) {
         let values = members(lines)
-        guard let version = values["version"].flatMap({ SoftwareVersion($0) }), let token = values["token"],
-            let attempt = values["attempt"].flatMap({ Int($0) }), let previous = values["previous"]
+        guard let version = values["version"].flatMap({ SoftwareVersion($0) }),
+            let attempt = values["attempt"].flatMap({ Int($0) }), (0...1000).contains(attempt),
+            let previous = values["previous"]
         else { return nil }
-        self.version = version
-        self.previous = SoftwareVersion(previous)
-        self.token = token
-        self.attempt = attempt
-        before = Circumstances(lines: lines)
+        self.init(
+            version: version, previous: SoftwareVersion(previous),
+            highest: values["highest"].flatMap { SoftwareVersion($0) }, attempt: attempt,
+            before: Circumstances(lines: lines))
+        legacyToken = values["token"]
     }
-}
-
-/// How well a version was when it was asked to make room: its successor has to be as well.
-public struct Circumstances: Sendable, Equatable {
-    /// Chargers that answered.
-    public var chargers: Int
-    /// Whether the broker was connected.
-    public var isConnected: Bool
-
-    /// How it is.
-    public init(chargers: Int, isConnected: Bool) {
-        self.chargers = chargers
-        self.isConnected = isConnected
-    }
-
-    /// Whether all that was well then is well here.
-    public func isMet(by other: Circumstances) -> Bool {
-        other.chargers >= chargers && (other.isConnected || !isConnected)
-    }
-
-    var text: String { "chargers \(chargers)\nbroker \(isConnected ? "connected" : "away")" }
-
-    init(lines: [String]) {
-        let values = members(lines)
-        chargers = min(max(values["chargers"].flatMap { Int($0) } ?? 0, 0), 10_000)
-        isConnected = values["broker"] == "connected"
-    }
-}
-
-private func members(_ lines: [String]) -> [String: String] {
-    var members: [String: String] = [:]
-    for line in lines.prefix(20) {
-        let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
-        if parts.count == 2 { members[parts[0]] = parts[1] }
-    }
-    return members
 }
 
 /// How the last update ended.
@@ -138,6 +110,7 @@ public struct UpdateOutcome: Sendable, Equatable {
 ///     versions/0.2.0/vebridge    a whole program, with its manifest and signature beside it
 ///     current -> versions/0.2.0  what runs; absent: the program of the package
 ///     trial                      a version on probation
+///     token                      what proves that it runs; only root may read it
 ///     highest                    the newest version that was ever tried: nothing older is taken any more
 ///     outcome                    how the last update ended
 public struct VersionStore: Sendable {
@@ -166,6 +139,15 @@ public struct VersionStore: Sendable {
 
     /// The version on probation.
     public var trial: Trial? { folder.lines("trial").flatMap { Trial(lines: $0) } }
+
+    /// The token of the version on probation, for root; nil for others, and where there is none.
+    var token: String? { ProbationToken.token(in: folder, ProbationToken.fileName) }
+
+    /// Ends a probation.
+    func removeTrial() throws(UpdateFault) {
+        try folder.remove("trial")
+        try folder.remove(ProbationToken.fileName)
+    }
 
     /// How the last update ended.
     public var outcome: UpdateOutcome? { folder.lines("outcome").flatMap { UpdateOutcome(lines: $0) } }
@@ -207,14 +189,14 @@ public struct VersionStore: Sendable {
     public func goBack() throws(UpdateFault) {
         let lock = try lock()
         defer { close(lock) }
-        guard let current else { return try folder.remove("trial") }
+        guard let current else { return try removeTrial() }
         // Cut short from here on, the helper goes on with it.
         let end = Trial(
-            version: current, previous: nil, token: "none", attempt: Trial.attempts,
+            version: current, previous: nil, highest: highest, attempt: Trial.attempts,
             before: Circumstances(chargers: 0, isConnected: false))
         try folder.write("trial", end.text)
         try setCurrent(nil)
-        try folder.remove("trial")
+        try removeTrial()
     }
 
     /// Makes the folder, and keeps others from changing anything in it until the descriptor is closed.

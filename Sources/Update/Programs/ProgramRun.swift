@@ -6,8 +6,10 @@ struct ProgramRun {
     struct Ending {
         /// Its exit status; 128 and the signal's number where a signal ended it, as a shell has it.
         var status: Int32
-        /// The last line that it wrote to standard error; empty if there is none.
-        var complaint: String
+        /// The last lines that it wrote to standard error.
+        var complaints: [String]
+        /// The last line of them; empty if there is none.
+        var complaint: String { complaints.last.map { String($0.prefix(300)) } ?? "" }
     }
 
     /// The program, found by the PATH unless it has a slash, and its arguments.
@@ -31,8 +33,8 @@ struct ProgramRun {
         complaints.closeWriter()
         do throws(UpdateFault) {
             let deadline = ContinuousClock.now + patience
-            let words = try listen(output, complaints, deadline, take)
-            return Ending(status: try wait(process, deadline), complaint: words)
+            let lines = try listen(output, complaints, deadline, take)
+            return Ending(status: try wait(process, deadline), complaints: lines)
         } catch {
             kill(process, SIGKILL)
             var status: Int32 = 0
@@ -44,7 +46,7 @@ struct ProgramRun {
     private func listen(
         _ output: Pipe, _ complaints: Pipe, _ deadline: ContinuousClock.Instant,
         _ take: (UnsafeRawBufferPointer) throws(UpdateFault) -> Void
-    ) throws(UpdateFault) -> String {
+    ) throws(UpdateFault) -> [String] {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         var said: [UInt8] = []
         var open = [output.reader, complaints.reader]
@@ -77,8 +79,7 @@ struct ProgramRun {
                 try result.get()
             }
         }
-        let lines = String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline)
-        return lines.last.map { String($0.prefix(300)) } ?? ""
+        return String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
     }
 
     /// Gives up when it is time to.
@@ -161,21 +162,31 @@ struct ProgramRun {
 }
 
 extension UpdateInstaller.Machine {
-    /// This machine: programs are asked for their version, and a command starts the service anew.
+    /// This machine: programs are asked for their version, and commands stop and restart the service.
     ///
     /// - Parameters:
-    ///   - restart: the command and its arguments.
+    ///   - stop: the command that stops the service and its arguments; nil: `restart` alone ends it.
+    ///   - restart: the command that restarts it and its arguments.
     ///   - isStopped: true ends the wait for a version on probation; it is taken up at the next start.
-    public init(restart: [String], isStopped: @escaping @Sendable () -> Bool) {
+    public init(stop: [String]?, restart: [String], isStopped: @escaping @Sendable () -> Bool) {
         let start = ContinuousClock.now
         self.init(
             versionOf: { program throws(UpdateFault) in try Self.version(of: program, isStopped) },
-            restart: { () throws(UpdateFault) in
-                let ending = try ProgramRun(words: restart, patience: .seconds(60), isCancelled: isStopped).run { _ in }
-                guard ending.status == 0 else {
-                    let command = restart.joined(separator: " ")
-                    throw UpdateFault("'\(command)' ended with \(ending.status): \(ending.complaint)")
+            stop: { () throws(UpdateFault) in
+                guard let stop else { return }
+                do throws(UpdateFault) {
+                    try Self.run(stop, isStopped)
+                } catch {
+                    // Nothing was switched yet.
+                    throw UpdateFault("cannot stop the service: \(error)", isOfMachine: true)
                 }
+            },
+            // Not to be cancelled: a service that was stopped for this has to start.
+            restart: { () throws(UpdateFault) in try Self.run(restart) },
+            isRunning: { process, program in
+                var (running, file) = (Glibc.stat(), Glibc.stat())
+                return stat("/proc/\(process)/exe", &running) == 0 && stat(program, &file) == 0
+                    && running.st_dev == file.st_dev && running.st_ino == file.st_ino
             },
             pause: {
                 // Nothing tells of a file in a folder that another user may replace at any time.
@@ -183,6 +194,17 @@ extension UpdateInstaller.Machine {
                 return !isStopped()
             },
             now: { ContinuousClock.now - start })
+    }
+
+    private static func run(
+        _ command: [String], _ isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) throws(UpdateFault) {
+        let run = ProgramRun(words: command, patience: .seconds(60), isCancelled: isCancelled)
+        let ending = try run.run { _ in }
+        guard ending.status == 0 else {
+            let words = command.joined(separator: " ")
+            throw UpdateFault("'\(words)' ended with \(ending.status): \(ending.complaint)")
+        }
     }
 
     /// What a program says its version is.
