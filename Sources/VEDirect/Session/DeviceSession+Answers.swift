@@ -126,8 +126,9 @@ extension DeviceSession {
             return
         }
         slots[place].isQueued = true
-        // The one that is being read comes first: its value may change while others are read.
-        if atOnce { confirmations.insert(place, at: 0) } else { confirmations.append(place) }
+        // The register that is being read comes first, then the one that the device sent last: the value may change while
+        // others are read.
+        confirmations.insert(place, at: atOnce || !isReadingAgain ? 0 : 1)
     }
 
     mutating func dropDoubt(_ place: Int) {

@@ -148,6 +148,8 @@ public struct DeviceSession: Sendable {
     static let urgentAge: Duration = .seconds(4)
     /// …up to this age: then there is another reason than bad luck.
     static let hopelessAge: Duration = .seconds(20)
+    /// On a line that is not clean, one request in so many is for a slow register whose value grows old.
+    static let turnsForEachSlow = 4
     /// How long after the last frame that came unasked a device still counts as one that tells what changes: some of what
     /// it measures changes every second or two.
     static let tellingLife: Duration = .seconds(10)
@@ -208,6 +210,8 @@ public struct DeviceSession: Sendable {
     /// What ``turnSpacing`` would be if nothing were put off.
     var wholeTurnSpacing: Duration = .zero
     var takesStalest = false
+    /// Requests since the last for a slow register whose value grew old.
+    var turnsWithoutSlow = 0
     var extraBudget = 0
     var hasCompletedPass = false
     /// Registers to ask for out of turn, and those of them that are not answered yet.
