@@ -66,6 +66,8 @@ public struct DeviceSession: Sendable {
         /// The longest wait, whatever else is on the line.
         var limit: Duration
         var tries: Int
+        /// The request before was the same, and nothing answered it: an answer may be the late one to that.
+        var isRepeated = false
         /// It is to be sent once more without waiting.
         var wantsTwin = false
         /// Answers that may still come, less those that came damaged.
@@ -172,6 +174,8 @@ public struct DeviceSession: Sendable {
     var phase: Phase
     var events: [Event] = []
     var outstanding: Outstanding?
+    /// The last request that was given up, until one is answered.
+    var givenUp: Outstanding?
 
     // Identity
     var evidence = IdentityEvidence()
@@ -293,7 +297,11 @@ public struct DeviceSession: Sendable {
         self.phase = phase
         nextAttempt = now
         // Whoever answers what was asked before may be another device.
-        if phase == .verifying, outstanding?.request != .get(.serialNumber) { outstanding = nil }
+        if phase == .verifying, let waiting = outstanding, waiting.request != .get(.serialNumber) {
+            outstanding = nil
+            // Else one that is not available would wait for its long interval again.
+            if let place = waiting.place, slots[place].pace == .fast { setDue(place, min(slots[place].due, now)) }
+        }
         if phase == .verifying { distrustSilence() }
         if phase == .polling {
             if let identity { events.append(.identified(identity)) }

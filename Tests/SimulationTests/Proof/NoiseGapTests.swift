@@ -36,6 +36,8 @@ struct NoiseGapTests {
         // A register that is not available, which is asked for less often: 11.5 and 10.7 s.
         Run(rate: 1e-6, seed: 4, session: 12, seconds: 60),
         Run(rate: 0, seed: 1, session: 1, seconds: 40, interval: .seconds(1)),
+        // A time-out that was learned from the late answer to the request before, 21 ms: nothing was answered for 40 s.
+        Run(rate: 1e-3, seed: 8, session: 72, seconds: 60),
     ]
 
     @Test("no fast register waits for ten seconds, and nothing is wrong", arguments: runs)
@@ -44,7 +46,7 @@ struct NoiseGapTests {
         #expect(tally.isTrue, "\(tally.examples)")
         #expect(tally.longGaps == 0, "\(tally.longestGap) \(tally.longestGapRegister?.hex ?? "")")
         #expect(tally.longestGap < .seconds(9))
-        #expect(tally.readings > 9 * Int(run.seconds) - 60)
+        #expect(tally.readings > 6 * Int(run.seconds) - 60)
     }
 
     @Test("every charger and firmware, one bit in a thousand to a million wrong", arguments: [1e-6, 1e-5, 1e-4, 1e-3])
