@@ -5,6 +5,7 @@ extension DeviceSession {
         guard case .get(let wanted)? = outstanding?.request, wanted == register else {
             // A late answer to a request that was given up, or damage: evidence, no more.
             counters.unsolicited += 1
+            noteLateAnswer(register, at: now)
             guard flags.isEmpty, phase == .polling, let place = places[register] else { return }
             if place == pursued, judge.hasDamage {
                 // The answer to a request that was sent twice, or late.
@@ -57,10 +58,11 @@ extension DeviceSession {
     mutating func settle(by frame: borrowing HexFrame, at now: Duration) {
         guard let settled = outstanding else { return }
         outstanding = nil
+        givenUp = nil
         unansweredInRow = 0
         if let place = settled.place { slots[place].failures = 0 }
         // The answer to a repeated request may be the late one to the first: not a measurement.
-        guard settled.tries == 1 else { return }
+        guard settled.tries == 1, !settled.isRepeated else { return }
         let turnaround = max(.zero, now - settled.sent)
         counters.turnaround.record(turnaround)
         // An answer that waited for the end of a TEXT block says nothing of the next one.
@@ -73,6 +75,19 @@ extension DeviceSession {
             meanTurnaround = turnaround
             turnaroundDeviation = turnaround / 2
         }
+    }
+
+    /// Learns from the answer to a request that was given up: where nothing is answered in time the time-out is too short,
+    /// and no answer in time would ever correct it.
+    mutating func noteLateAnswer(_ register: RegisterID, at now: Duration) {
+        guard unansweredInRow >= Self.maximumTries, let late = givenUp, late.request == .get(register),
+            now - late.begun < .seconds(1)
+        else { return }
+        let turnaround = max(.zero, now - late.begun)
+        guard turnaround > meanTurnaround ?? .zero else { return }
+        meanTurnaround = turnaround
+        turnaroundDeviation = turnaround / 4
+        nextAttempt = min(nextAttempt, now)
     }
 
     mutating func claim(
@@ -126,8 +141,9 @@ extension DeviceSession {
             return
         }
         slots[place].isQueued = true
-        // The one that is being read comes first: its value may change while others are read.
-        if atOnce { confirmations.insert(place, at: 0) } else { confirmations.append(place) }
+        // The register that is being read comes first, then the one that the device sent last: the value may change while
+        // others are read.
+        confirmations.insert(place, at: atOnce || !isReadingAgain ? 0 : 1)
     }
 
     mutating func dropDoubt(_ place: Int) {

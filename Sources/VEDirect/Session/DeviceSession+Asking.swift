@@ -77,6 +77,7 @@ extension DeviceSession {
         outstanding = Outstanding(
             request: request, place: place, sent: sent, begun: begun ?? sent, deadline: sent + wait,
             limit: sent + max(wait, .milliseconds(400)), tries: tries)
+        outstanding?.isRepeated = givenUp?.request == request
         if judge.isHeavilyDamaged {
             // More than half of all requests are lost or damaged: each is sent twice.
             outstanding?.wantsTwin = true
@@ -102,6 +103,7 @@ extension DeviceSession {
     /// The time of the outstanding request is over: the request to send instead of it, if it is to be repeated.
     mutating func repeatOrDrop(_ waiting: Outstanding, at now: Duration) -> Request? {
         outstanding = nil
+        givenUp = waiting
         counters.timeouts += 1
         if waiting.hasHeardFrame {
             // Damaged, or drowned by others. The device is there.

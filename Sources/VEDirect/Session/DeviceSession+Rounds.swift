@@ -16,9 +16,13 @@ extension DeviceSession {
             counters.confirmations += 1
             return send(.get(.serialNumber), at: now)
         }
-        // Where what moves is in doubt all the time, what stands still is not to be forgotten over it.
-        if judge.hasDamage, let place = stalestTurn(after: .seconds(4), at: now) { return poll(place, at: now) }
-        if !confirmations.isEmpty {
+        // A line that is not clean has every value that moves read twice, and what the device says unasked read again:
+        // enough to fill the line. Registers whose values grow old come first, and requests of the caller are not held up.
+        if !judge.isLineClean(at: now) {
+            if let place = stalestTurn(after: ageLimit, at: now) { return poll(place, at: now) }
+            if !isReadingAgain, demands.isEmpty, let place = overdueSlowTurn(at: now) { return poll(place, at: now) }
+        }
+        if !confirmations.isEmpty, isReadingAgain || demands.isEmpty {
             let place = confirmations.removeFirst()
             slots[place].isQueued = false
             counters.confirmations += 1
@@ -84,6 +88,28 @@ extension DeviceSession {
         let whole = (0..<plannedCount).count { slots[$0].pace == .fast && slots[$0].due < end + plan.fastInterval }
         wholeTurnSpacing = plan.fastInterval * 9 / 10 / max(1, whole)
         nextTurn = now
+    }
+
+    /// Whether the register that was asked for last is to be read again at once: its value may change while others are read.
+    var isReadingAgain: Bool { confirmations.first.map { $0 == pursued } ?? false }
+
+    /// The age from which a fast register is asked for before all others. With longer rounds every value is older.
+    var ageLimit: Duration { max(Self.urgentAge, plan.fastInterval * 3 / 2) }
+
+    /// On a line that is not clean: the slow register that is oldest, if two of its intervals have passed since it was
+    /// believed; at most every fourth request, and not where so much is damaged that fast registers come before all others.
+    mutating func overdueSlowTurn(at now: Duration) -> Int? {
+        guard !judge.isHeavilyDamaged else { return nil }
+        turnsWithoutSlow += 1
+        guard turnsWithoutSlow >= Self.turnsForEachSlow else { return nil }
+        var oldest: Int?
+        for place in 0..<plannedCount where slots[place].pace == .slow && slots[place].due <= now {
+            let believed = slots[place].believed
+            guard believed > .zero, now - believed > plan.slowInterval * 2 else { continue }
+            if oldest.map({ believed < slots[$0].believed }) ?? true { oldest = place }
+        }
+        if oldest != nil { turnsWithoutSlow = 0 }
+        return oldest
     }
 
     func stalestFast(after age: Duration, at now: Duration) -> Int? {

@@ -54,7 +54,7 @@ extension DeviceSession {
         if pace == .fast, let since = slots[place].absentSince, now - since >= plan.slowInterval,
             judge.isLineClean(at: now)
         {
-            return max(round, plan.slowInterval * 9 / 10)
+            return max(round, plan.slowInterval * 7 / 10)
         }
         guard isTold(place, at: now) else {
             // From the round and not from the answer: its turn may come sooner in the next one.

@@ -66,6 +66,8 @@ public struct DeviceSession: Sendable {
         /// The longest wait, whatever else is on the line.
         var limit: Duration
         var tries: Int
+        /// The request before was the same, and nothing answered it: an answer may be the late one to that.
+        var isRepeated = false
         /// It is to be sent once more without waiting.
         var wantsTwin = false
         /// Answers that may still come, less those that came damaged.
@@ -148,6 +150,8 @@ public struct DeviceSession: Sendable {
     static let urgentAge: Duration = .seconds(4)
     /// …up to this age: then there is another reason than bad luck.
     static let hopelessAge: Duration = .seconds(20)
+    /// On a line that is not clean, one request in so many is for a slow register whose value grows old.
+    static let turnsForEachSlow = 4
     /// How long after the last frame that came unasked a device still counts as one that tells what changes: some of what
     /// it measures changes every second or two.
     static let tellingLife: Duration = .seconds(10)
@@ -170,6 +174,8 @@ public struct DeviceSession: Sendable {
     var phase: Phase
     var events: [Event] = []
     var outstanding: Outstanding?
+    /// The last request that was given up, until one is answered.
+    var givenUp: Outstanding?
 
     // Identity
     var evidence = IdentityEvidence()
@@ -209,6 +215,8 @@ public struct DeviceSession: Sendable {
     /// What ``turnSpacing`` would be if nothing were put off.
     var wholeTurnSpacing: Duration = .zero
     var takesStalest = false
+    /// Requests since the last for a slow register whose value grew old.
+    var turnsWithoutSlow = 0
     var extraBudget = 0
     var hasCompletedPass = false
     /// Registers to ask for out of turn, and those of them that are not answered yet.
@@ -290,7 +298,11 @@ public struct DeviceSession: Sendable {
         self.phase = phase
         nextAttempt = now
         // Whoever answers what was asked before may be another device.
-        if phase == .verifying, outstanding?.request != .get(.serialNumber) { outstanding = nil }
+        if phase == .verifying, let waiting = outstanding, waiting.request != .get(.serialNumber) {
+            outstanding = nil
+            // Else one that is not available would wait for its long interval again.
+            if let place = waiting.place, slots[place].pace == .fast { setDue(place, min(slots[place].due, now)) }
+        }
         if phase == .verifying { distrustSilence() }
         if phase == .polling {
             if let identity { events.append(.identified(identity)) }

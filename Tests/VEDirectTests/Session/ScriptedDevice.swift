@@ -58,6 +58,9 @@ struct ScriptedDevice {
         drain()
     }
 
+    /// Asks the session for a register out of turn.
+    mutating func demand(_ register: RegisterID) -> Bool { session.demand(register) }
+
     private mutating func ask() {
         while let request = session.nextRequest(at: now) {
             let heard = now + .microseconds(5730) + turnaround
