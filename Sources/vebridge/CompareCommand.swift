@@ -31,7 +31,8 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Compare the topics of the running daemon, and open no port.")
     var withRunning = false
 
-    @Option(name: .customLong("for"), help: "How long, such as 90 or 10m; without a terminal 5m. Ctrl-C ends it too.")
+    @Option(
+        name: .customLong("for"), help: "How long, such as 90, 10m or 1h; without a terminal 5m. Ctrl-C ends it too.")
     var time: String?
 
     @Option(
@@ -48,9 +49,7 @@ struct CompareCommand: ParsableCommand {
     var other = "BLE"
 
     func validate() throws {
-        if let time, Self.duration(time) == nil {
-            throw ValidationError("--for: a time such as 90, 10m or 1h, not '\(time)'")
-        }
+        _ = try DurationOption.value("--for", time)
         for name in report where Self.form(of: name) == nil {
             throw ValidationError("--report: a file that ends in .md, .json or .html, not '\(name)'")
         }
@@ -131,7 +130,7 @@ struct CompareCommand: ParsableCommand {
     /// Until the time is over, somebody ends it, or the two cannot be told apart.
     private func watch(_ stand: ComparisonStand, _ end: Mailbox) {
         let begin = ContinuousClock.now
-        let limit = time.flatMap(Self.duration) ?? (Terminal.isInteractive ? nil : .seconds(300))
+        let limit = time.flatMap(DurationText.duration) ?? (Terminal.isInteractive ? nil : .seconds(300))
         if Terminal.isInteractive { Terminal.draw("\u{1B}[?25l\u{1B}[H\u{1B}[2J") }
         defer { if Terminal.isInteractive { Terminal.draw("\u{1B}[?25h\u{1B}[H\u{1B}[2J") } }
         while true {
@@ -245,11 +244,6 @@ struct CompareCommand: ParsableCommand {
         let name = name.lowercased()
         return name.hasSuffix(".md")
             ? .markdown : name.hasSuffix(".json") ? .json : name.hasSuffix(".html") ? .html : nil
-    }
-
-    private static func duration(_ text: String) -> Duration? {
-        if let seconds = Double(text) { return (1...8_640_000).contains(seconds) ? .seconds(seconds) : nil }
-        return SimulatedFleet.duration(text)
     }
 
     private var pairs: [String: String] {

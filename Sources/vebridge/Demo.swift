@@ -7,57 +7,66 @@ import Simulation
 import Synchronization
 import Web
 
-/// All of it with no hardware.
+/// Everything without hardware.
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Three simulated chargers, a MasterBus, a private broker and the bridge, live in the terminal.",
+        abstract: "Three simulated chargers, a MasterBus, a private broker and the bridge, with the page.",
         discussion: """
-              vebridge demo                until Ctrl-C
+              vebridge demo                until q or Ctrl-C: a board with the page's
+                                           address; it is a late morning, and the page
+                                           shows the hours since midnight
+              vebridge demo --fast         a day in ten minutes
+              vebridge demo --topics       every topic as it is published
               vebridge demo --for 10       ten seconds; status 0 only if every charger
                                            and the bus published
-              vebridge demo --compare      beside a simulated bridge by Bluetooth, held
-                                           against it
+              vebridge demo --compare      compares with a simulated Bluetooth bridge
 
-            Where mosquitto is not installed it runs without a broker.
+            Without mosquitto it runs without a broker.
             """)
 
-    @Option(name: .customLong("for"), help: "Seconds to run; without a terminal 10.")
-    var seconds: Double?
+    @Option(name: .customLong("for"), help: "How long, such as 10, 10m or 1h; without a terminal 10s.")
+    var length: String?
 
-    @Option(help: "How long a simulated day takes.")
-    var day = "10m"
+    @Option(help: "How long a simulated day takes, such as 10m or 1h; by default 24h, which is real time.")
+    var day: String?
+
+    @Flag(help: "A day in ten minutes, as --day 10m.")
+    var fast = false
+
+    @Flag(help: "Print every topic as it is published.")
+    var topics = false
 
     @Option(help: "Where the page is served, such as 127.0.0.1:0 for a free port.")
     var web = ""
 
-    @Flag(help: "Compare with a simulated bridge by Bluetooth.")
+    @Flag(help: "Compare with a simulated Bluetooth bridge.")
     var compare = false
+
+    private static let lengths: ClosedRange<Duration> = .milliseconds(500)...DurationOption.longest
+    private static let realTime = Duration.seconds(86_400)
 
     func validate() throws {
         guard web.isEmpty || ListenAddress(web)?.isLoopback ?? false else {
             throw ValidationError("--web: an address of this machine such as 127.0.0.1:8070, not '\(web)'")
         }
-        if let seconds, !(0.5...864_000).contains(seconds) {
-            throw ValidationError("--for: 0.5 to 864000 seconds, not \(seconds)")
-        }
-        guard SimulatedFleet.duration(day) != nil else {
-            throw ValidationError("--day: a time such as 10m, 1h or 24h, not '\(day)'")
-        }
+        guard day == nil || !fast else { throw ValidationError("--fast or --day, not both") }
+        _ = try DurationOption.value("--for", length, in: Self.lengths)
+        _ = try DurationOption.value("--day", day)
     }
 
     func run() throws {
         if compare { return try runComparison() }
         let end = Mailbox()
-        StopSignals.watch { end.stop(reason: $0) }
-        let plant = SimulatedFleet.plant(
-            chargers: 3, firmware: nil, startHour: 10, dayLength: SimulatedFleet.duration(day) ?? .seconds(600), seed: 1
-        )
-        let serials = plant.chargers.map(\.serial)
-        let host: ChargerHost
-        let bus: BusHost
+        StopSignals.watch({ end.stop(reason: $0) }, stopsAtHangUp: true)
+        Terminal.onReaderGone { end.stop(reason: "nothing reads standard output") }
+        var configuration = Configuration()
         let broker = try startBroker()
+        defer { broker?.stop() }
+        let history = DemoHistory()
+        defer { history?.remove() }
+        let host = try makePlant(history, &configuration)
+        let bus: BusHost
         do {
-            host = try ChargerHost(plant)
             bus = try BusHost(SimulatedBus(), plant: host)
             try host.start()
             try bus.start()
@@ -68,19 +77,13 @@ struct Demo: ParsableCommand {
         defer {
             bus.stop()
             host.stop()
-            broker?.stop()
         }
-        let ports = host.paths.compactMap { $0 }
-        Terminal.complain("three simulated chargers on \(ports.joined(separator: " "))")
-        Terminal.complain("a simulated MasterBus behind an adapter on \(bus.path)")
-        let board = TopicBoard()
-        var configuration = Configuration()
-        configuration.ports = ports
+        configuration.ports = host.paths.compactMap { $0 }
         configuration.can = ["slcan:\(bus.path)"]
-        let state = DemoState(serials: serials, zone: configuration.history.rules)
-        defer { state?.remove() }
-        configuration.bridge.stateDirectory = state?.path ?? ""
-        var output = Daemon.Output.lines { board.note(line: $0) }
+        Terminal.complain("three simulated chargers on \(configuration.ports.joined(separator: " "))")
+        Terminal.complain("a simulated MasterBus behind an adapter on \(bus.path)")
+        let record = DemoTopics(prints: topics)
+        var output = Daemon.Output.lines { record.record(line: $0) }
         var listener: MQTTClient?
         if let broker {
             Terminal.complain(
@@ -89,14 +92,14 @@ struct Demo: ParsableCommand {
             output = .broker
             listener = MQTTClient(settings: .init(address: broker.address, clientID: "vebridge-demo-screen")) { event in
                 if case .message(let topic, let payload, _, _) = event {
-                    board.note(topic, String(decoding: payload, as: UTF8.self))
+                    record.record(topic, String(decoding: payload, as: UTF8.self))
                 }
             }
             listener?.subscribe("#", qos: 0)
         }
-        // On a terminal the table is drawn over the log, so only trouble is logged.
-        let level: Logger.Level = Terminal.isInteractive ? .error : .notice
-        let outlets = LogOutlets(configuration.log, level: level)
+        // The board is drawn over the log, so only errors are logged.
+        let showsBoard = Terminal.isInteractive && !topics
+        let outlets = LogOutlets(configuration.log, level: showsBoard ? .error : .notice)
         let log = outlets.logger(label: "vebridge")
         let mailbox = Mailbox()
         let daemon = Daemon(configuration: configuration, output: output, once: false, log: log, mailbox: mailbox)
@@ -108,29 +111,60 @@ struct Demo: ParsableCommand {
             Terminal.complain("\(error)")
             throw Status.failed.exit
         }
-        let server = serve(configuration, mailbox, outlets, log)
+        let (server, page) = serve(configuration, mailbox, outlets, log)
         defer { server?.stop() }
-        let limit: Double? = seconds ?? (Terminal.isInteractive ? nil : 10)
-        watch(board, until: limit.map { .seconds($0) }, end: end)
+        let limit = try DurationOption.value("--for", length, in: Self.lengths)
+        let isOver: Bool
+        if showsBoard {
+            let source = DemoBoardSource(
+                page: page, port: broker?.port, zone: configuration.history.rules, record: record, mailbox: mailbox)
+            isOver = show(source, until: limit, end: end)
+        } else {
+            isOver = end.waitForStop(limit ?? (Terminal.isInteractive ? nil : .seconds(10))) == nil
+        }
         mailbox.stop(reason: "the demo ends")
         bridge.join()
         listener?.stop()
+        if !Terminal.isInteractive, !topics { for line in record.lines { Terminal.print(line) } }
+        try conclude(record, serials: host.plant.chargers.map(\.serial), isOver: isOver)
+    }
 
-        var silent = serials.filter { serial in !board.hasTopic(containing: "/\(serial)/edbc") }
+    /// The simulated plant, and its past in the history.
+    private func makePlant(_ history: DemoHistory?, _ configuration: inout Configuration) throws -> ChargerHost {
+        let dayLength = fast ? .seconds(600) : try DurationOption.value("--day", day) ?? Self.realTime
+        let now = Double(time(nil))
+        if dayLength == Self.realTime {
+            configuration.history.zone = DemoZone.name(now: now, local: configuration.history.rules)
+        }
+        let zone = configuration.history.rules
+        let made = DemoPlant(dayLength: dayLength == Self.realTime ? nil : dayLength, zone: zone, now: now)
+        history?.write(made.rows, zone: zone)
+        configuration.bridge.stateDirectory = history?.path ?? ""
+        do {
+            return try ChargerHost(made.plant)
+        } catch {
+            Terminal.complain("\(error)")
+            throw Status.failed.exit
+        }
+    }
+
+    /// The verdict after a time that was set; a demo that the user ends needs none.
+    private func conclude(_ record: DemoTopics, serials: [String], isOver: Bool) throws {
+        let counts = record.counts
+        var silent = serials.filter { serial in !record.hasTopic(containing: "/\(serial)/edbc") }
         // The state of charge, and the inverter's state: a value from each device of the bus.
-        silent += ["/masterbus/0x31297/0x00", "/masterbus/0x2F412/0x10"].filter { !board.hasTopic(containing: $0) }
-        if !Terminal.isInteractive { for line in board.lines { Terminal.print(line) } }
+        silent += ["/masterbus/0x31297/0x00", "/masterbus/0x2F412/0x10"].filter { !record.hasTopic(containing: $0) }
         guard silent.isEmpty else {
+            guard isOver else { return }
             Terminal.complain("nothing was published for \(silent.joined(separator: ", "))")
             throw Status.failed.exit
         }
-        Terminal.complain("every charger and the bus published: \(board.lines.count) topics, \(board.count) messages")
+        Terminal.complain("every charger and the bus published: \(counts.topics) topics, \(counts.messages) messages")
     }
 
     private func runComparison() throws {
         let plant = SimulatedFleet.plant(
-            chargers: 3, firmware: nil, startHour: 11, dayLength: SimulatedFleet.duration("24h") ?? .seconds(86_400),
-            seed: 1)
+            chargers: 3, firmware: nil, startHour: 11, dayLength: Self.realTime, seed: 1)
         guard let broker = try startBroker() else { throw Status.nothingToDo.exit }
         defer { broker.stop() }
         let host: ChargerHost
@@ -142,13 +176,13 @@ struct Demo: ParsableCommand {
             throw Status.failed.exit
         }
         defer { host.stop() }
-        try DemoCompare(host: host, broker: broker, seconds: seconds).run()
+        try DemoCompare(host: host, broker: broker, length: length).run()
     }
 
-    /// The page, where it always is or, if somebody has that address, at a free one.
+    /// Serves the page at its usual address or, if that is in use, on a free port; gives the address.
     private func serve(
         _ configuration: Configuration, _ mailbox: Mailbox, _ outlets: LogOutlets, _ log: Logger
-    ) -> WebServer? {
+    ) -> (WebServer?, String?) {
         var configuration = configuration
         let wanted = web.isEmpty ? [Configuration.Web.defaultListen, "127.0.0.1:0"] : [web]
         for address in wanted {
@@ -158,19 +192,19 @@ struct Demo: ParsableCommand {
             }
             if let url = server.start() {
                 Terminal.complain("the page: \(url)")
-                return server
+                return (server, url)
             }
             server.stop()
         }
-        return nil
+        return (nil, nil)
     }
 
-    /// A broker of our own; nil where there is no mosquitto to be it.
+    /// A private broker; nil where mosquitto is not installed.
     private func startBroker() throws -> PrivateBroker? {
         do {
             return try PrivateBroker()
         } catch PrivateBroker.Failure.notInstalled {
-            Terminal.complain("no broker, for \(PrivateBroker.Failure.notInstalled): the topics are shown all the same")
+            Terminal.complain("no broker: \(PrivateBroker.Failure.notInstalled)")
             return nil
         } catch {
             Terminal.complain("\(error)")
@@ -178,92 +212,67 @@ struct Demo: ParsableCommand {
         }
     }
 
-    private func watch(_ board: TopicBoard, until limit: Duration?, end: Mailbox) {
+    /// Draws the board until the time is over (true) or something stops it.
+    private func show(_ source: DemoBoardSource, until limit: Duration?, end: Mailbox) -> Bool {
         let start = ContinuousClock.now
-        guard Terminal.isInteractive else {
-            _ = end.waitForStop(limit)
-            return
-        }
-        Terminal.draw("\u{1B}[?25l")
-        defer { Terminal.draw("\u{1B}[?25h") }
+        let screen = DemoScreen(end)
+        defer { screen.restore() }
         while true {
+            screen.draw(source.board())
             let rest = limit.map { $0 - (ContinuousClock.now - start) }
-            if let rest, rest <= .zero { return }
-            if end.waitForStop(min(rest ?? .milliseconds(500), .milliseconds(500))) != nil { return }
-            Terminal.draw("\u{1B}[H\u{1B}[2J" + board.screen() + "\nCtrl-C ends the demo\n")
+            if let rest, rest <= .zero { return true }
+            if end.waitForStop(min(rest ?? .milliseconds(500), .milliseconds(500))) != nil { return false }
         }
     }
 }
 
-/// A state directory for as long as the demo runs, with a past in it.
-private struct DemoState {
-    let path: String
+/// Takes the values of the board from the running bridge.
+private final class DemoBoardSource: Sendable {
+    private let page: String?
+    private let port: UInt16?
+    private let zone: TimeZoneRules
+    private let record: DemoTopics
+    private let mailbox: Mailbox
+    private let last = Mutex<BridgeSnapshot?>(nil)
 
-    /// Nil where nothing can be written.
-    init?(serials: [String], zone: TimeZoneRules) {
-        var name = Array("/tmp/vebridge-demo-XXXXXX".utf8CString)
-        guard name.withUnsafeMutableBufferPointer({ $0.baseAddress.map { mkdtemp($0) != nil } ?? false }) else {
-            return nil
+    init(page: String?, port: UInt16?, zone: TimeZoneRules, record: DemoTopics, mailbox: Mailbox) {
+        self.page = page
+        self.port = port
+        self.zone = zone
+        self.record = record
+        self.mailbox = mailbox
+    }
+
+    /// The board by the latest snapshot; asks for the next one.
+    func board() -> DemoBoard {
+        mailbox.look { [self] snapshot in last.withLock { $0 = snapshot } }
+        var board = DemoBoard()
+        board.page = page
+        board.broker = port.map { "mqtt://127.0.0.1:\($0)" }
+        (board.messages, board.topics) = record.counts
+        board.clock = zone.clockText(of: Double(time(nil)))
+        board.hints = [
+            port.map { "all topics: mosquitto_sub -p \($0) -t '#' -v" } ?? "all topics: vebridge demo --topics",
+            "a day in ten minutes: vebridge demo --fast",
+        ]
+        guard let snapshot = last.withLock({ $0 }) else { return board }
+        board.chargers = snapshot.chargers.map { charger in
+            // Every model is a charger.
+            let model = charger.identity.model?.split(separator: " ").filter { $0 != "Charger" }.joined(separator: " ")
+            var row = DemoBoard.Charger(name: charger.name ?? model ?? charger.identity.serial)
+            row.power = charger["panel_power"]?.value
+            row.voltage = charger["battery_voltage"]?.value
+            row.state = charger.state
+            row.yield = charger["yield_today"]?.value
+            return row
         }
-        path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        do {
-            try DemoPast.write(to: path + "/" + HistoryStore.fileName, serials: serials, zone: zone)
-        } catch {
-            Terminal.complain("the demo has no past: \(error)")
-        }
-    }
-
-    /// Takes away what the demo has left.
-    func remove() {
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != ".", name != ".." { unlink(path + "/" + name) }
-            }
-            closedir(folder)
-        }
-        rmdir(path)
-    }
-}
-
-/// The last payload of every topic that was heard.
-private final class TopicBoard: Sendable {
-    private struct Contents {
-        var payloads: [String: String] = [:]
-        var count = 0
-    }
-
-    private let contents = Mutex(Contents())
-
-    func note(_ topic: String, _ payload: String) {
-        contents.withLock {
-            $0.payloads[topic] = payload
-            $0.count += 1
-        }
-    }
-
-    /// Takes a `topic payload` line.
-    func note(line: String) {
-        guard let space = line.firstIndex(of: " ") else { return }
-        note(String(line[..<space]), String(line[line.index(after: space)...]))
-    }
-
-    var count: Int { contents.withLock { $0.count } }
-
-    var lines: [String] { contents.withLock { $0.payloads.map { "\($0.key) \($0.value)" } }.sorted() }
-
-    func hasTopic(containing text: String) -> Bool {
-        contents.withLock { $0.payloads.keys.contains { $0.contains(text) } }
-    }
-
-    func screen() -> String {
-        let (payloads, count) = contents.withLock { ($0.payloads, $0.count) }
-        var text = "vebridge demo: \(payloads.count) topics, \(count) messages\n\n"
-        for (topic, payload) in payloads.sorted(by: { $0.key < $1.key }) {
-            text += topic + String(repeating: " ", count: max(1, 40 - topic.count)) + payload + "\n"
-        }
-        return text
+        let picture = snapshot.picture
+        board.solar = picture.solarPower?.value
+        board.charge = picture.stateOfCharge?.value
+        board.voltage = picture.batteryVoltage?.value
+        board.current = picture.batteryCurrent?.value
+        board.consumption = picture.consumption?.value
+        board.inverter = picture.inverter?.stateText
+        return board
     }
 }

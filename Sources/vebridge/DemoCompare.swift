@@ -6,7 +6,7 @@ import Simulation
 struct DemoCompare {
     let host: ChargerHost
     let broker: PrivateBroker
-    let seconds: Double?
+    let length: String?
 
     func run() throws {
         let air: Air
@@ -20,8 +20,8 @@ struct DemoCompare {
         defer { air.stop() }
         let ports = host.paths.compactMap { $0 }
         var words = ["--broker", "mqtt://127.0.0.1:\(broker.port)", "--ports"] + ports
-        if let seconds { words += ["--for", "\(seconds)"] }
-        Terminal.complain("a simulated bridge by Bluetooth publishes on mqtt://127.0.0.1:\(broker.port)")
+        if let length { words += ["--for", length] }
+        Terminal.complain("a simulated Bluetooth bridge publishes on mqtt://127.0.0.1:\(broker.port)")
         let command = try CompareCommand.parse(words)
         try command.run()
     }

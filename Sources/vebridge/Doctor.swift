@@ -6,7 +6,7 @@ import Glibc
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Find out why it does not work here.",
+        abstract: "Diagnose this installation.",
         discussion: """
               vebridge doctor                            by /etc/vebridge/vebridge.toml
                                                          where that exists
@@ -14,9 +14,9 @@ struct DoctorCommand: ParsableCommand {
               sudo vebridge doctor --json                sees other users' processes
 
             Every check says what it looked at, what it found, and the one command
-            that mends it. Ports that a program holds are not opened, and nothing is
-            changed. Exit status: 0 all well, 1 something is to be mended, 2 the
-            configuration is not valid, 3 all well but there is no port.
+            that fixes it. Ports that a program holds are not opened, and nothing is
+            changed. Exit status: 0 no problems, 1 problems, 2 the configuration is
+            not valid, 3 no problem except that there is no port.
             """)
 
     static let standardFile = "/etc/vebridge/vebridge.toml"
@@ -36,7 +36,7 @@ struct DoctorCommand: ParsableCommand {
     @Flag(help: "JSON instead of text.")
     var json = false
 
-    @Flag(inversion: .prefixedNo, help: "Speak to brokers, and to ports that nobody holds (reads only).")
+    @Flag(inversion: .prefixedNo, help: "Connect to brokers, and read ports that no program holds.")
     var ask = true
 
     func run() throws {
@@ -67,7 +67,7 @@ struct DoctorCommand: ParsableCommand {
         } else {
             if !isShown { findings.forEach(show) }
             let troubles = findings.count { $0.verdict >= .warning }
-            Terminal.print(troubles == 0 ? "nothing to mend" : "\(troubles) to mend")
+            Terminal.print(troubles == 0 ? "no problems found" : "\(troubles) problem\(troubles == 1 ? "" : "s")")
         }
         guard findings.exitStatus == 0 else { throw ExitCode(findings.exitStatus) }
     }
@@ -81,6 +81,6 @@ struct DoctorCommand: ParsableCommand {
             case .fault: "BAD "
             }
         Terminal.print("\(mark) \(finding.check): \(finding.subject): \(finding.found)")
-        if let remedy = finding.remedy { Terminal.print("     mend: \(remedy)") }
+        if let remedy = finding.remedy { Terminal.print("     fix: \(remedy)") }
     }
 }

@@ -36,6 +36,24 @@ struct Get: ParsableCommand {
     }
 
     func run() throws {
+        if let mismatch = PortKind.mismatch(port) {
+            Terminal.complain("\(port): \(mismatch)")
+            throw Status.failed.exit
+        }
+        let holders = PortInventory.holders(of: port)
+        guard holders.isEmpty else {
+            Terminal.complain("\(port): in use by \(Ports.names(of: holders))")
+            if holders.contains(where: { $0.hasPrefix("vebridge (") }) {
+                // The topics as they are by default; bridge.name may add a part.
+                let topic = Configuration().bridge.topic + "/bridge"
+                Terminal.complain(
+                    """
+                    ask the daemon by its broker; the answer comes on \(topic)/response/read:
+                      mosquitto_pub -t \(topic)/request/read -m '\(port) \(registers[0])'
+                    """)
+            }
+            throw Status.failed.exit
+        }
         let wanted = registers.compactMap { RegisterCatalogue.standard.register(named: $0) }
         let limit: Duration = .seconds(5) + .milliseconds(500) * wanted.count
         let finding = PortProbe.ask(port, registers: wanted, limit: limit)

@@ -21,8 +21,10 @@ struct Scan: ParsableCommand {
     @Argument(help: "The link: can0, slcan:/dev/ttyACM0 or replay:FILE.")
     var link: String
 
-    @Option(help: "The longest time to ask around, in seconds.")
-    var timeout = 30.0
+    @Option(help: "The longest time to look for devices, such as 30 or 2m.")
+    var timeout = "30s"
+
+    private static let timeouts: ClosedRange<Duration> = .milliseconds(500)...(.seconds(3600))
 
     @Flag(help: "Send nothing; list what comes by within the time.")
     var listenOnly = false
@@ -31,9 +33,7 @@ struct Scan: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard (0.5...3600).contains(timeout) else {
-            throw ValidationError("--timeout: 0.5 to 3600 seconds, not \(timeout)")
-        }
+        _ = try DurationOption.value("--timeout", timeout, in: Self.timeouts)
     }
 
     func run() throws {
@@ -44,11 +44,12 @@ struct Scan: ParsableCommand {
             Terminal.complain("\(error)")
             throw Status.usage.exit
         }
+        let limit = try DurationOption.value("--timeout", timeout, in: Self.timeouts) ?? .seconds(30)
         let mailbox = Mailbox()
         StopSignals.watch { mailbox.stop(reason: $0) }
         let found: [ScannedDevice]
         do {
-            found = try BusScan.run(source, isListenOnly: listenOnly, limit: .seconds(timeout), mailbox: mailbox)
+            found = try BusScan.run(source, isListenOnly: listenOnly, limit: limit, mailbox: mailbox)
         } catch {
             Terminal.complain("\(error)")
             throw Status.failed.exit

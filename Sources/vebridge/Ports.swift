@@ -6,16 +6,19 @@ import VEDirect
 /// Which ports there are.
 struct Ports: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List serial ports, what answers on each, and who holds it.",
+        abstract: "List serial ports, what answers on each, and which program holds it.",
         discussion: """
               vebridge ports
               vebridge ports /dev/ttyUSB0 --json
               vebridge ports --no-ask                    don't open anything
               vebridge ports --config vebridge.toml      the channels of
                                                          multiplexers too
+
+            Exit status: 0 a device answers or a program holds a port, 3 no port, or
+            no device answers.
             """)
 
-    @Argument(help: "Ports to look at; without any, all that the system has.")
+    @Argument(help: "Ports to look at; by default all ports of this machine.")
     var paths: [String] = []
 
     @Option(help: "The configuration file, for its multiplexers.")
@@ -24,7 +27,7 @@ struct Ports: ParsableCommand {
     @Flag(help: "JSON instead of a table.")
     var json = false
 
-    @Flag(inversion: .prefixedNo, help: "Ask each port that nobody holds who is there (reads only).")
+    @Flag(inversion: .prefixedNo, help: "Read which device is on each port that no program holds.")
     var ask = true
 
     func run() throws {
@@ -44,21 +47,43 @@ struct Ports: ParsableCommand {
             throw Status.nothingToDo.exit
         }
         var objects: [String] = []
-        for port in ports {
-            let holders = PortInventory.holders(of: port.path)
-            // A port that somebody uses is left alone: two readers steal each other's bytes.
-            let finding = ask && holders.isEmpty ? PortProbe.ask(port.path) : nil
+        var (isInUse, isAnswered, isSerial) = (false, false, !configuration.multiplexers.isEmpty)
+        func add(_ port: PortInventory.Port, _ holders: [String], _ finding: PortProbe.Finding?) {
+            isInUse = isInUse || !holders.isEmpty
+            isAnswered = isAnswered || finding.map(Self.isDevice) ?? false
             if json { objects.append(object(port, holders, finding)) } else { show(port, holders, finding) }
         }
-        for multiplexer in configuration.multiplexers where paths.isEmpty {
-            for (port, finding) in look(at: multiplexer, configuration) {
-                if json { objects.append(object(port, [], finding)) } else { show(port, [], finding) }
+        for port in ports {
+            // Half of the system holds /dev/null, and none of these programs is in the way of a port.
+            if let mismatch = PortKind.mismatch(port.path) {
+                var finding = PortProbe.Finding()
+                finding.failure = mismatch
+                add(port, [], finding)
+                continue
             }
+            isSerial = true
+            let holders = PortInventory.holders(of: port.path)
+            // Two readers would take each other's bytes.
+            add(port, holders, ask && holders.isEmpty ? PortProbe.ask(port.path) : nil)
+        }
+        for multiplexer in configuration.multiplexers where paths.isEmpty {
+            for (port, finding) in look(at: multiplexer, configuration) { add(port, [], finding) }
         }
         if json { Terminal.print(JSONObject.array(objects)) }
         guard !configuration.multiplexers.isEmpty || ports.contains(where: { access($0.path, F_OK) == 0 }) else {
             throw Status.nothingToDo.exit
         }
+        guard ask, !isInUse, !isAnswered else { return }
+        Terminal.complain(
+            isSerial
+                ? "no VE.Direct device answered. Check cable and supply"
+                : "no serial port among these; 'vebridge ports' lists those of this machine")
+        throw Status.nothingToDo.exit
+    }
+
+    /// Whether what was found is a device: one that answers, or one whose TEXT arrives.
+    private static func isDevice(_ finding: PortProbe.Finding) -> Bool {
+        finding.failure == nil && (finding.identity != nil || finding.state == .textOnly)
     }
 
     /// The channels of a multiplexer as ports.
@@ -82,9 +107,15 @@ struct Ports: ParsableCommand {
         if let usb = port.usbID {
             Terminal.print("    USB          \(usb) \(port.product ?? "") \(port.serial ?? "")")
         }
-        if !holders.isEmpty { Terminal.print("    in use by    \(holders.joined(separator: ", "))") }
+        if !holders.isEmpty { Terminal.print("    in use by    \(Self.names(of: holders))") }
         guard let finding else { return }
         Terminal.print("    answers      \(answer(finding))")
+    }
+
+    /// The programs that hold a port; of many, the first few.
+    static func names(of holders: [String]) -> String {
+        let rest = holders.count - 5
+        return holders.prefix(5).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
     }
 
     private func answer(_ finding: PortProbe.Finding) -> String {

@@ -3,15 +3,15 @@ import Bridge
 import Glibc
 import Synchronization
 
-/// Takes devices that are gone out of the broker and out of Home Assistant.
+/// Removes vanished devices from the broker and Home Assistant.
 struct Purge: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take devices that are gone out of the broker and Home Assistant.",
+        abstract: "Remove vanished devices from the broker and Home Assistant.",
         discussion: """
-              vebridge purge --broker mqtt://me@boat --dry-run     what would go
-              vebridge purge --broker mqtt://me@boat               those that are away
+              vebridge purge --broker mqtt://me@boat --dry-run     only lists
+              vebridge purge --broker mqtt://me@boat               vanished devices
               vebridge purge --device HQ2012ABCDE                  this charger
-              vebridge purge --all                                 everything of ours
+              vebridge purge --all                                 all vebridge devices
 
             The topics of /venetworking and /masterbus are left alone, and so is what
             other programs announce. A device that returns is announced again.
@@ -20,10 +20,10 @@ struct Purge: ParsableCommand {
     @Option(help: "The serial number of a charger.")
     var device: String?
 
-    @Flag(help: "Everything of ours, whether it is away or not.")
+    @Flag(help: "All vebridge devices, present or not.")
     var all = false
 
-    @Flag(help: "Show what would go, and let it stay.")
+    @Flag(help: "Only list what would be removed.")
     var dryRun = false
 
     @Option(help: "The broker: mqtt://user@host:1883 or mqtts://host.")
@@ -50,44 +50,46 @@ struct Purge: ParsableCommand {
             throw Status.failed.exit
         }
         guard let devices = ear.collect() else {
+            // Stopping the client is an end of the connection too, and not the reason.
+            let failure = ear.failure
             client.stop(timeout: .zero)
-            Terminal.complain(ear.reason ?? "the broker did not answer within 10 s")
+            Terminal.complain("\(configuration.broker.url) \(failure)")
             throw Status.failed.exit
         }
         let chosen = try choose(devices)
         guard !chosen.isEmpty else {
             client.stop()
             Terminal.complain(
-                device.map { "the broker keeps nothing of \($0)" } ?? "nothing to take away: every device is there")
+                device.map { "the broker keeps nothing of \($0)" } ?? "nothing to remove: every device is present")
             throw Status.nothingToDo.exit
         }
         for device in chosen {
-            let state = device.isOnline == true ? ", which is there and will come back if it is still read" : ""
+            let state = device.isOnline == true ? ", which is present and returns if vebridge still reads it" : ""
             Terminal.print("\(device.base)\(state)")
             for topic in device.topics { Terminal.print("    \(topic)") }
         }
         let topics = chosen.flatMap(\.topics)
         guard !dryRun else {
             client.stop()
-            Terminal.complain("\(topics.count) topics of \(chosen.count) devices would go")
+            Terminal.complain("would remove \(topics.count) topics of \(chosen.count) devices")
             return
         }
-        // Home Assistant is told last: what it forgets should not come back by a value.
+        // The announcements go last: a value that arrives after them would create the device again.
         let isConfig = { (topic: String) in topic.hasPrefix(configuration.homeAssistant.discoveryPrefix + "/") }
         let order = topics.filter { !isConfig($0) } + topics.filter(isConfig)
         for topic in order.dropLast() {
             guard client.publish(topic, "", qos: 1, retain: true) == .accepted else {
                 client.stop(timeout: .zero)
-                Terminal.complain("the broker did not take everything; try again")
+                Terminal.complain("the broker did not accept everything; try again")
                 throw Status.failed.exit
             }
         }
         let last = order.last.map { MQTTClient.Message(topic: $0, payload: "", qos: 1, retain: true) }
         guard client.stop(publish: last) == .clean, client.counters.refused == 0 else {
-            Terminal.complain("the broker did not confirm everything: may this user publish there?")
+            Terminal.complain("the broker did not confirm everything: is this user allowed to publish there?")
             throw Status.failed.exit
         }
-        Terminal.complain("\(topics.count) topics of \(chosen.count) devices taken away")
+        Terminal.complain("removed \(topics.count) topics of \(chosen.count) devices")
     }
 
     private func choose(_ devices: RetainedDevices) throws -> [RetainedDevices.Device] {
@@ -95,7 +97,7 @@ struct Purge: ParsableCommand {
         if let device { return devices.charger(device) }
         guard devices.isBridgeOnline || devices.stale.isEmpty else {
             Terminal.complain(
-                "the bridge is not at work, so every device looks gone: start it, or say --device or --all")
+                "vebridge is not running, so every device looks gone. Start it, or use --device or --all.")
             throw Status.failed.exit
         }
         return devices.stale
@@ -107,6 +109,7 @@ struct Purge: ParsableCommand {
             var devices: RetainedDevices
             var subscribed = 0
             var last = ContinuousClock.now
+            var isConnected = false
             var reason: String?
         }
 
@@ -126,17 +129,28 @@ struct Purge: ParsableCommand {
                 case .message(let topic, let payload, let isRetained, _):
                     if isRetained { heard.devices.take(topic, payload) }
                 case .subscribed, .subscriptionRefused: heard.subscribed += 1
+                case .connected: heard.isConnected = true
                 case .disconnected(let lost): heard.reason = lost.reason
                 default: break
                 }
             }
         }
 
-        var reason: String? { heard.withLock { $0.reason } }
+        /// What went wrong, to follow the address of the broker.
+        var failure: String {
+            let (isConnected, reason) = heard.withLock { ($0.isConnected, $0.reason) }
+            let limit = "in \(Self.limit.components.seconds) s"
+            guard !isConnected else {
+                return "did not answer the subscription \(limit)" + (reason.map { ": \($0)" } ?? "")
+            }
+            return "not reached \(limit)" + (reason.map { ": \($0)" } ?? "")
+        }
+
+        private static let limit = Duration.seconds(10)
 
         /// Everything that is kept; the broker does not say when that is, so half a second without news is the end.
         func collect() -> RetainedDevices? {
-            let limit = ContinuousClock.now + .seconds(10)
+            let limit = ContinuousClock.now + Self.limit
             while ContinuousClock.now < limit {
                 let devices: RetainedDevices? = heard.withLock { heard in
                     let isQuiet = ContinuousClock.now - heard.last > .milliseconds(500)

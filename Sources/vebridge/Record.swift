@@ -3,10 +3,10 @@ import Bridge
 import Glibc
 import Logging
 
-/// Writes down what ports and buses say.
+/// Records what ports and buses send.
 struct Record: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write down what ports and buses say, for 'vebridge replay' and for other tools.",
+        abstract: "Record what ports and buses send, for 'vebridge replay' and for other tools.",
         discussion: """
               vebridge record morning --ports '/dev/ttyUSB*' --can can0 --for 1h
 
@@ -20,16 +20,14 @@ struct Record: ParsableCommand {
 
     @OptionGroup var options: BridgeOptions
 
-    @Option(name: .customLong("for"), help: "How long, such as 10m or 1h; without it until Ctrl-C.")
+    @Option(name: .customLong("for"), help: "How long, such as 90, 10m or 1h; by default until Ctrl-C.")
     var length: String?
 
     @Flag(help: "Print 'topic payload' lines meanwhile.")
     var dryRun = false
 
     func validate() throws {
-        if let length, SimulatedFleet.duration(length) == nil {
-            throw ValidationError("--for: a time such as 30s, 10m or 1h, not '\(length)'")
-        }
+        _ = try DurationOption.value("--for", length)
     }
 
     func run() throws {
@@ -41,7 +39,7 @@ struct Record: ParsableCommand {
         let daemon = Daemon(
             configuration: configuration, output: .lines { if isLoud { Terminal.print($0) } }, once: false,
             recording: folder, log: options.logger(configuration), mailbox: mailbox)
-        if let limit = length.flatMap(SimulatedFleet.duration) {
+        if let limit = try DurationOption.value("--for", length) {
             Alarm.set(limit) { mailbox.stop(reason: "time is up") }
         }
         switch daemon.run() {

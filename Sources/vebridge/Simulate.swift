@@ -81,9 +81,7 @@ struct Simulate: ParsableCommand {
         if let firmware, SimulatedFleet.firmware(firmware) == nil {
             throw ValidationError("--firmware: 1.16, 1.50, 1.64 or 3.16, not '\(firmware)'")
         }
-        guard SimulatedFleet.duration(day) != nil else {
-            throw ValidationError("--day: a time such as 10m, 1h or 24h, not '\(day)'")
-        }
+        _ = try DurationOption.value("--day", day)
         guard (0..<24).contains(hour) else { throw ValidationError("--hour: 0 to 24, not \(hour)") }
         for fault in busFault where SimulatedFleet.fault(fault) == nil {
             throw ValidationError("--bus-fault: such as mute:0x31297@20s+10s, not '\(fault)'; see --help")
@@ -94,7 +92,7 @@ struct Simulate: ParsableCommand {
     func run() throws {
         let mailbox = Mailbox()
         StopSignals.watch { mailbox.stop(reason: $0) }
-        let dayLength = SimulatedFleet.duration(day) ?? .seconds(86_400)
+        let dayLength = try DurationOption.value("--day", day) ?? .seconds(86_400)
         let plant = SimulatedFleet.plant(
             chargers: multiplexer ?? chargers, first: first, firmware: firmware.flatMap(SimulatedFleet.firmware),
             startHour: hour,
@@ -128,8 +126,9 @@ struct Simulate: ParsableCommand {
         let bus = try masterbus || display || !busFault.isEmpty ? startBus(host) : nil
         defer { bus?.stop() }
         if let bus { Terminal.print("slcan:\(bus.path) masterbus") }
+        let ports = host.paths.enumerated().compactMap { $0 < links.count ? links[$0] : $1 }
         Terminal.complain(
-            "running until Ctrl-C; read them with: vebridge --dry-run --ports …"
+            "running until Ctrl-C; read them with: vebridge --dry-run --ports \(ports.joined(separator: " "))"
                 + (bus.map { " --can slcan:\($0.path)" } ?? ""))
         _ = mailbox.waitForStop()
     }
@@ -188,19 +187,11 @@ enum SimulatedFleet {
         }
     }
 
-    /// A number with s, m or h behind it.
-    static func duration(_ text: String) -> Duration? {
-        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-        guard let last = text.last, let unit = units[last], let number = Double(text.dropLast()), number > 0,
-            number * unit <= 864_000
-        else { return nil }
-        return .seconds(number * unit)
-    }
-
     static func plant(
-        chargers: Int, first: Int = 0, firmware: FirmwareVersion?, startHour: Double, dayLength: Duration, seed: UInt64
+        chargers: Int, first: Int = 0, firmware: FirmwareVersion?, startHour: Double, dayLength: Duration,
+        battery: SimulatedBattery = SimulatedBattery(), seed: UInt64
     ) -> SimulatedPlant {
-        var site = SimulatedSite(clock: SolarClock(startHour: startHour, dayLength: dayLength))
+        var site = SimulatedSite(clock: SolarClock(startHour: startHour, dayLength: dayLength), battery: battery)
         site.sky = Sky(seed: seed)
         var plant = SimulatedPlant(site: site)
         for index in first..<first + chargers {

@@ -8,15 +8,19 @@ enum StopSignals {
     ///
     /// - Parameter hangUp: is called each time that SIGHUP arrives. With a terminal that signal says that it is gone,
     ///   and ends the program as it always has; then nothing is watched.
-    static func watch(_ stop: @escaping @Sendable (String) -> Void, hangUp: (@Sendable () -> Void)? = nil) {
+    /// - Parameter stopsAtHangUp: whether a closed terminal stops the program as Ctrl-C does.
+    static func watch(
+        _ stop: @escaping @Sendable (String) -> Void, hangUp: (@Sendable () -> Void)? = nil, stopsAtHangUp: Bool = false
+    ) {
+        let stopping = [SIGINT, SIGTERM] + (stopsAtHangUp ? [SIGHUP] : [])
         let hangUp = isatty(0) == 0 && isatty(2) == 0 ? hangUp : nil
         // All of them before the first thread is there: a signal goes to any thread that does not block it, and one
         // that waits for others would be ended by it, and the program with it.
-        block([SIGINT, SIGTERM] + (hangUp == nil ? [] : [SIGHUP]))
+        block(stopping + (hangUp == nil ? [] : [SIGHUP]))
         start {
-            let set = signals([SIGINT, SIGTERM])
+            let set = signals(stopping)
             guard let number = next(of: set) else { return }
-            stop(number == SIGINT ? "Ctrl-C" : "SIGTERM")
+            stop(number == SIGINT ? "Ctrl-C" : number == SIGTERM ? "SIGTERM" : "SIGHUP")
             unblock(set)
         }
         guard let hangUp else { return }

@@ -319,16 +319,17 @@ struct UpdateInstallCommand: ParsableCommand {
     }
 }
 
-/// A number of seconds, `120` or `120s`.
+/// How long a new version is on probation, a second to an hour.
 struct ProbationTime: ExpressibleByArgument {
     var duration = UpdateInstaller.probation
 
     init() {}
 
     init?(argument: String) {
-        let digits = argument.hasSuffix("s") ? argument.dropLast() : argument[...]
-        guard let seconds = Int64(digits), (1...3600).contains(seconds) else { return nil }
-        duration = .seconds(seconds)
+        guard let duration = DurationText.duration(argument), (.seconds(1)...(.seconds(3600))).contains(duration) else {
+            return nil
+        }
+        self.duration = duration
     }
 
     var defaultValueDescription: String { "120s" }

@@ -38,7 +38,8 @@ struct Vebridge: ParsableCommand {
         } catch {
             let code = exitCode(for: error)
             if code == .validationFailure {
-                Terminal.complain(fullMessage(for: error))
+                let words = Array(CommandLine.arguments.dropFirst())
+                Terminal.complain(UsageError.message(for: error, arguments: words))
                 Glibc.exit(Status.usage.rawValue)
             }
             exit(withError: error)

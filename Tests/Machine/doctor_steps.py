@@ -112,8 +112,8 @@ class DoctorSteps:
         # Somebody without rights is told no fault either: it is the service that opens the ports.
         self.well(user="sailor")
         text = self.guest.run("vebridge doctor", SOON)
-        need("nothing to mend" in text, text)
-        return f"{len(findings)} findings and nothing to mend, as root and as an ordinary user; exit status 0", {}
+        need("no problems found" in text, text)
+        return f"{len(findings)} findings and no problem, as root and as an ordinary user; exit status 0", {}
 
     def permission(self):
         """A user who is in no group, and a port that belongs to root alone."""

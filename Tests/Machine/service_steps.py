@@ -6,10 +6,11 @@ from guest import free_port
 from report import SOON, need, restoring
 
 FILE = "/etc/vebridge/vebridge.toml"
+PASSWORD = "/etc/vebridge/password"
 # Takes back what a step has done that did not come to its end.
 RESTORE = f"""
 if [ -e /run/right.toml ]; then cp /run/right.toml {FILE}; fi
-rm -rf /etc/systemd/system/vebridge.service.d /etc/vebridge/broker-password
+rm -rf /etc/systemd/system/vebridge.service.d /etc/vebridge/password
 systemctl stop second-broker secret-broker
 systemctl daemon-reload
 systemctl restart vebridge
@@ -104,35 +105,49 @@ class ServiceSteps:
         return Ear(outside)
 
     def secret(self):
-        """A broker that wants a password: the right one as a credential of the unit, and a wrong one."""
+        """A broker with a password: the documented file, one that the service cannot read, and a wrong password."""
         self.guest.run("printf 'boat:sunshine\\n' >/run/users && mosquitto_passwd -U /run/users && "
                        "chown mosquitto /run/users && "
                        "printf 'listener 1885\\npassword_file /run/users\\n' >/run/secret.conf; "
                        "systemd-run --quiet --collect --unit=secret-broker mosquitto -c /run/secret.conf; "
-                       f"cp {FILE} /run/right.toml; (umask 077; echo sunshine >/etc/vebridge/broker-password); "
-                       "mkdir -p /etc/systemd/system/vebridge.service.d; "
-                       "printf '[Service]\\nLoadCredential=broker-password:/etc/vebridge/broker-password\\n' "
-                       ">/etc/systemd/system/vebridge.service.d/secret.conf; systemctl daemon-reload; "
+                       f"cp {FILE} /run/right.toml; "
+                       # The packaged file names it in a comment.
+                       f"grep -q '^#password_file = \"{PASSWORD}\"' {FILE}; "
                        "sed -i 's#^url = .*#url = \"mqtt://localhost:1885\"#; s/^#username/username/; s/^username.*/"
-                       f"username = \"boat\"/; s/^#password_file/password_file/' {FILE}", SOON)
+                       f"username = \"boat\"/; s|^#\\(password_file = \"{PASSWORD}\"\\)|\\1|' {FILE}", SOON)
+        # As the documents have it.
+        self.guest.run(f"install -m 640 -g vebridge /dev/null {PASSWORD} && echo sunshine >{PASSWORD}")
+        owner = self.guest.run(f"stat -c '%U:%G %a' {PASSWORD}").strip()
+        need(owner == "root:vebridge 640", f"the recipe makes {owner}")
         place = self.log_place()
         self.guest.run("systemctl restart vebridge", SOON)
         self.wait_log(place, "=broker connected")
+        owner = self.guest.run("stat -c %U /proc/$(systemctl show -p MainPID --value vebridge)").strip()
+        need(owner == "vebridge", f"the service runs as {owner}")
         doctor = self.machine.doctor
         doctor.well()
         doctor.well(user="sailor")
+        # Root's alone: the service ends with the command that fixes it, and the doctor has the same one.
+        place = self.log_place()
+        self.guest.run(f"chown root:root {PASSWORD} && chmod 600 {PASSWORD}; systemctl restart vebridge || true", SOON)
+        self.wait_log(place, f"sudo chgrp vebridge {PASSWORD} && sudo chmod 640 {PASSWORD}")
+        found = doctor.finds("secrets", "the service cannot read it", beside=("service",))
+        closed = doctor.mend(found[0])
+        place = self.log_place()
+        self.guest.run("systemctl restart vebridge", SOON)
+        self.wait_log(place, "=broker connected")
+        doctor.well()
         # Wrong from now on; said once, and found by the doctor.
         place = self.log_place()
-        self.guest.run("echo rain >/etc/vebridge/broker-password && systemctl restart vebridge", SOON)
+        self.guest.run(f"echo rain >{PASSWORD} && systemctl restart vebridge", SOON)
         said = self.wait_log(place, "password")
         found = doctor.finds("credentials", "")
         need("mosquitto_passwd" in found[0]["remedy"], found[0])
         mark = self.ear.mark()
-        self.guest.run(f"cp /run/right.toml {FILE}; rm -r /etc/systemd/system/vebridge.service.d "
-                       "/etc/vebridge/broker-password; systemctl daemon-reload; systemctl restart vebridge; "
+        self.guest.run(f"cp /run/right.toml {FILE}; rm {PASSWORD}; systemctl restart vebridge; "
                        "systemctl stop secret-broker", SOON)
         self.all_values(mark)
-        return f"a broker with a password: the unit's credential is taken; a wrong one: '{said}'", {}
+        return f"a password in the documented file; one for root alone: '{closed}'; a wrong one: '{said}'", {}
 
     def kill(self):
         """Killed without a word: systemd starts it again, the broker tells that it is gone."""

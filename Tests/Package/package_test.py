@@ -118,6 +118,11 @@ class PackageTest:
         need(not missing, f"libraries are missing: {missing}")
         said = self.debian.run("vebridge --version").strip()
         need(said == self.version, f"it says '{said}' and not '{self.version}'")
+        # The documented recipe for a secret, and its reader: the user of the service, and no other.
+        self.debian.run("echo sunshine | install -m 640 -g vebridge /dev/stdin /etc/vebridge/password")
+        read = self.debian.run("runuser -u vebridge -- cat /etc/vebridge/password").strip()
+        need(read == "sunshine", f"the service's user reads '{read}'")
+        need(self.debian.attempt("runuser -u nobody -- cat /etc/vebridge/password")[0] != 0, "any user reads the password")
         return f"{time.monotonic() - begun:.0f} s, with {', '.join(came)}; vebridge --version says {said}"
 
     def demo(self):
@@ -228,7 +233,7 @@ class PackageTest:
             timeout 150 sh -c 'until {EXPORT} 2>/dev/null | grep -q .; do sleep 0.5; done' || {{
                 tail -n 20 /tmp/log; exit 1; }}
             kill -TERM $daemon; wait $daemon; kill $simulator""", 240)
-        self.debian.write("/etc/vebridge/broker-password", "sunshine\n", 0o600)
+        self.debian.write("/etc/vebridge/page-password", "sunshine\n", 0o600)
         configuration, history = self.debian.run(f"cat {TOML}"), self.history()
         for version, change in (("+1", None), ("+2", self.change_configuration)):
             self.debian.put(self.repacked(self.version + version, change), "/root/next.deb")

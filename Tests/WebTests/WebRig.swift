@@ -57,7 +57,7 @@ final class WebRig: Sendable {
         while true {
             _ = mailbox.wake.wait(until: .now + .seconds(60))
             let contents = mailbox.take()
-            if let look = contents.look, answers {
+            for look in contents.looks where answers {
                 looks.withLock { $0 += 1 }
                 look(snapshot.withLock { $0 })
             }

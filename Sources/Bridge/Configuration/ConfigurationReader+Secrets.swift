@@ -1,3 +1,5 @@
+import Glibc
+
 // Secrets: from the text, from files, from variables. No message holds one.
 extension ConfigurationReader {
     mutating func takeSecrets(
@@ -119,9 +121,33 @@ extension ConfigurationReader {
         } catch {
             // A name without a slash could be the password itself, put into the wrong option.
             let shown = written.contains("/") ? " \(tomlQuoted(path))" : ""
-            report(Problem("'\(name)': the file\(shown) \(error.reason)"), at: place(name))
+            let isClosed = !shown.isEmpty && error == FileReadError(code: EACCES)
+            report(
+                Problem(
+                    "'\(name)': the file\(shown) \(error.reason)", hint: isClosed ? Self.hint(forClosed: path) : nil),
+                at: place(name))
             return nil
         }
+    }
+
+    /// The command that lets this process read a file by its group; nil where the group has no name, and for a path
+    /// that a shell would not take as it stands.
+    static func hint(forClosed path: String) -> String? {
+        let isPlain = path.utf8.allSatisfy {
+            isalnum(Int32($0)) != 0 || [UInt8(ascii: "/"), 0x2D, 0x2E, 0x5F].contains($0)
+        }
+        guard isPlain, let group = groupName(getegid()) else { return nil }
+        return "sudo chgrp \(group) \(path) && sudo chmod 640 \(path)"
+    }
+
+    private static func groupName(_ id: gid_t) -> String? {
+        var entry = group()
+        var found: UnsafeMutablePointer<group>?
+        var buffer = [CChar](repeating: 0, count: 16_384)
+        guard getgrgid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.gr_name else {
+            return nil
+        }
+        return String(cString: name)
     }
 
     mutating func secretVariable(

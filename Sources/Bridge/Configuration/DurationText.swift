@@ -1,9 +1,14 @@
 /// Durations as people write them: `500ms`, `1.5s`, `10m`, `1h`, `1d`; a bare number is seconds.
-enum DurationText {
+///
+/// The configuration and every option of the command line use this parser.
+public enum DurationText {
     private static let units: [(name: String, nanoseconds: Int64)] = [
         ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),
         ("d", 86_400_000_000_000),
     ]
+
+    /// The duration that a text spells; nil if it spells none.
+    public static func duration(_ text: String) -> Duration? { strict(text) }
 
     /// Reads a duration.
     ///
@@ -23,7 +28,7 @@ enum DurationText {
     }
 
     /// The shortest usual spelling: the largest unit that goes in whole, but seconds up to two minutes.
-    static func text(_ duration: Duration) -> String {
+    public static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         if attoseconds != 0 {
             let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000

@@ -127,8 +127,8 @@ enum OptionCatalogue {
         .path(
             "password_file", \.passwordFile, allowed: "a path, or \"\"",
             """
-            A file with the password and nothing else; a line end after it does not count. With systemd's \
-            LoadCredential=mqtt:FILE it is "/run/credentials/vebridge.service/mqtt".
+            A file with the password and nothing else; a line end after it does not count. For the service: \
+            sudo install -m 640 -g vebridge /dev/null /etc/vebridge/password, and then sudoedit on it.
             """),
         sensitive(
             .text(

@@ -84,7 +84,7 @@ extension OptionCatalogue {
                 "What a browser must be told; any user name will do. Better kept in password_file."),
             .path(
                 "password_file", \.web.passwordFile, allowed: "a path, or \"\"",
-                "A file with the password and nothing else."),
+                "A file with the password and nothing else, made like broker.password_file."),
             .secret(
                 "token", \.web.token,
                 """
@@ -93,7 +93,7 @@ extension OptionCatalogue {
                 """),
             .path(
                 "token_file", \.web.tokenFile, allowed: "a path, or \"\"",
-                "A file with the token and nothing else."),
+                "A file with the token and nothing else, made like broker.password_file."),
             .list(
                 "hosts", \.web.hosts, allowed: "a list of names",
                 """

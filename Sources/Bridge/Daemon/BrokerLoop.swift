@@ -45,7 +45,10 @@ extension Daemon.BridgeLoop {
         readable.take(contents.heard, at: time)
         if let other = contents.otherBridge { noteOther(other, at: time) }
         for pending in contents.requests { answer(pending, at: time) }
-        if let look = contents.look { look(snapshot(at: time)) }
+        if !contents.looks.isEmpty {
+            let snapshot = snapshot(at: time)
+            for look in contents.looks { look(snapshot) }
+        }
         return contents.stopReason
     }
 

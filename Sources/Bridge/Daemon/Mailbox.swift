@@ -20,12 +20,13 @@ public final class Mailbox: Sendable {
         var requests: [PendingRequest] = []
         /// Whether something is new about updates.
         var hasUpdateNews = false
-        /// Who wants to see how everything is; the last who asked.
-        var look: (@Sendable (BridgeSnapshot) -> Void)?
+        /// The handlers that wait for a snapshot, at most `lookLimit`.
+        var looks: [@Sendable (BridgeSnapshot) -> Void] = []
     }
 
     static let requestLimit = 32
     static let noticeLimit = 256
+    static let lookLimit = 4
 
     private let contents = Mutex(Contents())
     private let reloads = Mutex(false)
@@ -49,9 +50,14 @@ public final class Mailbox: Sendable {
         wake.raise()
     }
 
-    /// Asks for how everything is. The answer comes on the daemon's thread and must not hold it up; of several who ask
-    /// at once only the last is answered, so whoever serves many asks once for all of them.
-    public func look(_ answer: @escaping @Sendable (BridgeSnapshot) -> Void) { post { $0.look = answer } }
+    /// Asks for a snapshot. The answer comes on the daemon's thread and must not hold it up. Of those that ask at once
+    /// only the last few are answered, so that a server asks once for all its clients.
+    public func look(_ answer: @escaping @Sendable (BridgeSnapshot) -> Void) {
+        post { contents in
+            if contents.looks.count >= Self.lookLimit { contents.looks.removeFirst() }
+            contents.looks.append(answer)
+        }
+    }
 
     func post(_ change: (inout Contents) -> Void) {
         contents.withLock { change(&$0) }

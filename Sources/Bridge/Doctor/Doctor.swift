@@ -82,7 +82,7 @@ public struct Doctor: Sendable {
     public func examine(_ report: (Finding) -> Void = { _ in }) -> [Finding] {
         var findings: [Finding] = []
         let checks = [
-            configurationFile, secrets, service, others, ports, neighbours, buses, clock, state, updates, brokers,
+            configurationFile, secrets, service, instances, ports, neighbours, buses, clock, state, updates, brokers,
         ]
         for check in checks {
             for finding in check() {

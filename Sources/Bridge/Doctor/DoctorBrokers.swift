@@ -31,7 +31,7 @@ extension Doctor {
             asked.password = nil
         }
         guard let trouble = facts.broker(asked, configuration) else {
-            return Finding("broker", .good, name, "it took us")
+            return Finding("broker", .good, name, "connected")
         }
         if isHidden, trouble.cause == .notAuthorised {
             return Finding(
@@ -90,17 +90,16 @@ extension Doctor {
                 remedy: edit("[broker.tls] \(option) = \"FILE\", where it is"))
         }
         guard isServicesBusiness else { return nil }
-        // The unit gives the service a user of its own, and neither homes nor this /tmp.
         for (option, file) in Self.files(of: broker.tls) {
-            let isAway = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"].contains(where: file.hasPrefix)
-            let isClosed = facts.owner(file).map { $0.mode & 0o004 == 0 } ?? false
-            guard isAway || option == "ca_file" && isClosed else { continue }
+            guard let reason = serviceObstacle(file) else { continue }
+            let finding = Finding("tls", .fault, name, "the service cannot read \(file): \(reason)")
+            guard option == "ca_file" else {
+                return finding.with(serviceRemedy(file, option: "[broker.tls] \(option)"))
+            }
+            // A certificate of an authority is public.
             let target = "/etc/vebridge/\(file.split(separator: "/").last ?? "ca.pem")"
-            return Finding(
-                "tls", .fault, name,
-                "the service cannot read \(file): "
-                    + (isAway ? "it does not see that folder" : "it is not for everybody"),
-                remedy: isAway
+            return finding.with(
+                Self.isAway(file)
                     ? "sudo install -m 644 \(file) \(target) && " + edit("[broker.tls] \(option) = \"\(target)\"")
                     : "sudo chmod o+r \(file)")
         }

@@ -15,13 +15,10 @@ extension Doctor {
                 ]
             }
             let port = facts.ports([path]).first ?? PortPatterns.Port(path: path, device: path)
-            let holders = facts.holders(port.device)
-            let strangers = holders.filter { !$0.hasPrefix("vebridge (") }
+            if let finding = notSerial(port, name, option: "can") { return [finding] }
+            let holder = conflict(name, facts.holders(port.device), option: "can")
             return [
-                permission(port, name),
-                strangers.first.map { stranger in
-                    Finding("held", .fault, name, "held by \(stranger)", remedy: remedy(against: stranger))
-                } ?? Finding("can", .good, name, "there, and no other program holds it"),
+                permission(port, name), holder ?? Finding("can", .good, name, "there, and no other program holds it"),
             ]
         case .replay(let path):
             return [

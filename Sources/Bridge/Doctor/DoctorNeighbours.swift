@@ -9,7 +9,7 @@ extension Doctor {
     func neighbours() -> [Finding] {
         let findings = modemManager() + braille() + takenAdapters()
         guard findings.isEmpty else { return findings }
-        return [Finding("neighbours", .good, "processes", "neither ModemManager nor brltty runs")]
+        return [Finding("neighbours", .good, "processes", "no conflicting programs (ModemManager, brltty)")]
     }
 
     private func modemManager() -> [Finding] {
@@ -67,7 +67,7 @@ extension Doctor {
             return "sudo systemctl mask --now \(unit)   # with a braille display: see 86-vebridge-brltty.rules"
         }
         let isPackage = ["/usr/bin/brltty", "/bin/brltty"].contains(where: facts.exists)
-        return isPackage ? "sudo apt remove brltty" : "sudo kill \(process)"
+        return isPackage ? "sudo apt remove brltty" : stop("brltty", process)
     }
 
     /// Adapters that a program drives by itself, over the kernel's head: they have no port any more.

@@ -33,6 +33,7 @@ extension Doctor {
 
     private func look(at port: PortPatterns.Port) -> [Finding] {
         let name = port.path == port.device ? port.path : "\(port.path) (\(port.device))"
+        if let finding = notSerial(port, name, option: "ports") { return [finding] }
         let permission = permission(port, name)
         let (held, isFree) = holders(of: port, name)
         var findings = [permission] + held + latency(port, name)
@@ -48,12 +49,7 @@ extension Doctor {
     /// Who has it open, and whether nobody has. What other users' programs hold, root alone sees.
     private func holders(of port: PortPatterns.Port, _ name: String) -> ([Finding], isFree: Bool) {
         let holders = facts.holders(port.device)
-        let strangers = holders.filter { !$0.hasPrefix("vebridge (") }
-        guard strangers.isEmpty else {
-            return (
-                strangers.map { Finding("held", .fault, name, "held by \($0)", remedy: remedy(against: $0)) }, false
-            )
-        }
+        if let finding = conflict(name, holders, option: "ports") { return ([finding], false) }
         if let holder = holders.first { return ([Finding("held", .good, name, "held by \(holder)")], false) }
         if facts.user.id != 0, let other = daemons.first(where: { $0.user != facts.user.id }) {
             let found = "probably held by vebridge (\(other.id)), of another user; sudo vebridge doctor sees it"
@@ -66,21 +62,45 @@ extension Doctor {
         return ([Finding("held", .good, name, "no other program holds it")], true)
     }
 
-    /// What makes a program let go of a port: one that systemd started is ended by systemd, else it comes again.
-    func remedy(against holder: String) -> String {
-        let process = holder.split(separator: "(").last.map { String($0.dropLast()) } ?? ""
-        guard let unit = Int(process).flatMap(facts.unit) else { return "sudo kill \(process)" }
-        return Self.unitFolders.contains {
-            facts.exists("\($0)/\(unit)") || facts.exists("\($0)/\(Self.template(unit))")
+    /// What is wrong with a path that is no serial port; nil for one that is. Which programs hold such a file does not
+    /// matter, and for /dev/null it would be half of the system.
+    func notSerial(_ port: PortPatterns.Port, _ name: String, option: String) -> Finding? {
+        facts.kindMismatch(port.device).map { mismatch in
+            Finding(
+                "port", .fault, name, mismatch,
+                remedy: edit("take \(port.path) out of '\(option)'; vebridge ports lists the serial ports"))
         }
-            ? "sudo systemctl disable --now \(unit)" : "sudo systemctl stop \(unit)"
     }
 
-    /// The file of an instance such as `serial-getty@ttyAMA0.service`.
-    private static func template(_ unit: String) -> String {
-        guard let at = unit.firstIndex(of: "@"), let dot = unit.lastIndex(of: ".") else { return unit }
-        return String(unit[...at] + unit[dot...])
+    /// The program that keeps us from a port: another program, or an instance with another configuration. Nil where
+    /// there is none.
+    func conflict(_ name: String, _ holders: [String], option: String) -> Finding? {
+        let strangers = holders.filter { !$0.hasPrefix("vebridge (") }
+        guard strangers.isEmpty else { return held(name, by: strangers) }
+        guard let run = holders.lazy.compactMap(otherInstance).first else { return nil }
+        return Finding(
+            "held", .fault, name, "held by another instance of vebridge: \(self.name(of: run))",
+            remedy: edit("take it out of '\(option)' here, or out of the other configuration: one instance a port"))
     }
+
+    /// The programs that hold a port; of many, the first few.
+    private func held(_ name: String, by strangers: [String]) -> Finding {
+        let (named, rest) = (strangers.prefix(Self.namedHolders), strangers.dropFirst(Self.namedHolders).count)
+        let more = rest == 0 ? "" : " and \(rest) more"
+        var remedies: [String] = []
+        for holder in named {
+            let program = String(holder.prefix { $0 != "(" }.dropLast())
+            let remedy = stop(program, Self.process(of: holder) ?? 0)
+            if !remedies.contains(remedy) { remedies.append(remedy) }
+        }
+        let isCommands = remedies.allSatisfy { $0.hasPrefix("sudo ") }
+        return Finding(
+            "held", .fault, name, "held by \(named.joined(separator: ", "))" + more,
+            remedy: remedies.joined(separator: isCommands ? " && " : "; "))
+    }
+
+    /// How many of those that hold a port are named.
+    private static let namedHolders = 3
 
     /// Whether it is the service that opens the ports, and not the user who asks.
     var isServicesBusiness: Bool {

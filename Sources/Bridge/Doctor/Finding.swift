@@ -4,7 +4,7 @@ public struct Finding: Sendable, Equatable {
     public enum Verdict: String, Sendable, Comparable {
         /// As it should be.
         case good
-        /// Worth knowing; nothing to mend.
+        /// Worth knowing; nothing needs fixing.
         case note
         /// It works, and not as well as it could.
         case warning
@@ -32,7 +32,7 @@ public struct Finding: Sendable, Equatable {
     public var subject: String
     /// What is so there.
     public var found: String
-    /// The one command, or the one line of the configuration, that mends it; nil where nothing needs mending.
+    /// The one command, or the one line of the configuration, that fixes it; nil where nothing needs fixing.
     public var remedy: String?
 
     /// A finding.
@@ -43,6 +43,9 @@ public struct Finding: Sendable, Equatable {
         self.found = found
         self.remedy = remedy
     }
+
+    /// The same finding with what fixes it.
+    func with(_ remedy: String) -> Finding { Finding(check, verdict, subject, found, remedy: remedy) }
 
     /// On one line as JSON: `check`, `verdict`, `looked_at`, `found` and, where there is one, `remedy`.
     public var json: String {

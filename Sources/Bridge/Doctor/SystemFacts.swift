@@ -29,6 +29,8 @@ public struct SystemFacts: Sendable {
     public var databaseTrouble: @Sendable (_ path: String) -> DatabaseTrouble?
     /// The programs that hold a port, as `name (pid)`.
     public var holders: @Sendable (_ path: String) -> [String]
+    /// Why a device cannot be a serial port; nil for a serial port, and where that is not known.
+    public var kindMismatch: @Sendable (_ device: String) -> String?
 
     /// What is left of a file system.
     public struct Room: Sendable, Equatable {
@@ -114,6 +116,8 @@ public struct SystemFacts: Sendable {
         askPort = { PortProbe.ask($0, settings: $1, limit: .seconds(4)) }
         databaseTrouble = { HistoryFacts.trouble(root + $0) }
         holders = { PortInventory.holders(of: $0, root: root) }
+        // The files of a tree are not the devices that they stand for.
+        kindMismatch = { root.isEmpty ? PortKind.mismatch($0) : nil }
     }
 
     // MARK: Files
@@ -211,12 +215,33 @@ public struct SystemFacts: Sendable {
     }
 
     /// The name of a group in /etc/group, or its number.
-    func groupName(_ number: UInt32) -> String {
-        for line in (text("/etc/group") ?? "").split(separator: "\n") {
+    func groupName(_ number: UInt32) -> String { name(of: number, in: "/etc/group") }
+
+    /// The name of a user in /etc/passwd, or its number.
+    func userName(_ number: UInt32) -> String { name(of: number, in: "/etc/passwd") }
+
+    /// Whether /etc/group has a group of this name.
+    func hasGroup(_ name: String) -> Bool {
+        (text("/etc/group") ?? "").split(separator: "\n").contains { $0.hasPrefix(name + ":") }
+    }
+
+    private func name(of number: UInt32, in file: String) -> String {
+        for line in (text(file) ?? "").split(separator: "\n") {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             if fields.count > 2, fields[2] == "\(number)" { return String(fields[0]) }
         }
         return "\(number)"
+    }
+
+    /// Whether a list of further users and groups (ACL) decides with owner and mode who may read a file.
+    func hasAccessList(_ path: String) -> Bool { vebridge_has_access_list(root + path) == 1 }
+
+    /// The terminals that a process has open besides its standard streams, as far as this user sees them.
+    func terminals(of process: Int) -> [String] {
+        let folder = "/proc/\(process)/fd"
+        let paths = names(folder).filter { Int($0).map { $0 > 2 } ?? false }.compactMap { target("\(folder)/\($0)") }
+        return Set(paths.filter { path in ["/dev/tty", "/dev/pts/", "/dev/rfcomm"].contains(where: path.hasPrefix) })
+            .sorted()
     }
 
     /// The processes of a name, by number, with their words.

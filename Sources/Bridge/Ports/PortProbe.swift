@@ -18,6 +18,9 @@ public struct PortProbe: Sendable {
         public var failure: String?
         /// What happened on the line.
         public var counters = LinkCounters()
+
+        /// Nothing found yet.
+        public init() {}
     }
 
     /// Asks a port for registers; for none, only who is there.

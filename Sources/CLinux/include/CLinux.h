@@ -39,6 +39,9 @@ int vebridge_gpio_take(int chip, const unsigned *lines, unsigned count, const ch
 // Sets the lines that were taken, the first by the lowest bit, all at once where the chip can. 0, or -1 and errno.
 int vebridge_gpio_set(int lines, unsigned long long bits, unsigned count);
 
+// Whether a file has an access control list beyond its mode (acl(5)): 1 or 0.
+int vebridge_has_access_list(const char *path);
+
 // The CAN headers stay out of this one: what they include would be taken from Glibc's own module.
 
 // A raw CAN socket on an interface, non-blocking: 29-bit data frames and the controller's error frames, nothing else.

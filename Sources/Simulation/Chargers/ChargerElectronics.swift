@@ -222,6 +222,24 @@ struct ChargerElectronics: Sendable {
         errorCode = code
     }
 
+    /// Keeps the current day open through the dark: the night before dawn belongs to the same record.
+    mutating func stayInDay() { darkTime = 0 }
+
+    /// Replaces what the charger remembers of an earlier day: 1 is yesterday. Days that it has not stay as they are.
+    ///
+    /// - Parameters:
+    ///   - yield: Wh.
+    ///   - maximumPower: W.
+    mutating func setPastDay(_ age: Int, yield: Double, maximumPower: Double) {
+        guard age >= 1, age < days.count else { return }
+        days[age].yield = yield
+        days[age].maximumPower = maximumPower
+        days[age].maximumCurrent = min(maximumPower / days[age].maximumVoltage, ratedCurrent)
+    }
+
+    /// Adds energy from before the days that are remembered, Wh.
+    mutating func addEarlierYield(_ energy: Double) { forgottenYield += energy }
+
     private mutating func moveLoad(_ voltage: Double) {
         guard hasLoadOutput else { return }
         let blocks = settings.floatVoltage / 13.8

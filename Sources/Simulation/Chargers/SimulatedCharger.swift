@@ -127,6 +127,14 @@ public struct SimulatedCharger: Sendable {
     public var panelPower: Double { electronics.panelPower }
     /// The charger's own number of the day.
     public var daySequence: Int { electronics.today.sequence }
+    /// At the panels, V.
+    public var panelVoltage: Double { electronics.panelVoltage }
+    /// At the charger's battery terminals, V.
+    public var outputVoltage: Double { electronics.batteryVoltage }
+    /// Out of its converter, A.
+    public var outputCurrent: Double { electronics.current }
+    /// Since the first light of the day, kWh.
+    public var yieldToday: Double { electronics.today.yield / 1000 }
     /// Sky, battery and loads of a charger that stands alone.
     public var ownSite: SimulatedSite? { site }
 

@@ -24,7 +24,8 @@ public final class BusHost: Sendable {
 
     /// How often the devices take new values from the plant.
     public static let refresh: Duration = .milliseconds(250)
-    private static let load = "inverter"
+    /// The name of the inverter among the loads of the plant's site.
+    static let load = "inverter"
 
     private let state: Mutex<State>
     private let terminal: PseudoTerminal

@@ -82,6 +82,9 @@ public struct SimulatedBus: Sendable {
 
     // MARK: The plant
 
+    /// W that the inverter takes from the battery for consumers of this power.
+    public static func inverterLoad(for power: Double) -> Double { max(0, power) / efficiency + ownPower }
+
     /// Takes the battery as it is now into the devices' values, and finds what the inverter takes from it.
     ///
     /// - Parameters:
@@ -103,7 +106,7 @@ public struct SimulatedBus: Sendable {
 
         let isOn = devices[1].values[0x14] == 1 && devices[1].values[0x38] == 1
         let power = isOn ? max(0, consumers(seconds)) : 0
-        inverterLoad = isOn ? power / Self.efficiency + Self.ownPower : 0
+        inverterLoad = isOn ? Self.inverterLoad(for: power) : 0
         devices[1].values[0x06] = Float((battery.voltage * 10).rounded() / 10)
         devices[1].values[0x07] = Float(-inverterLoad / max(battery.voltage, 1))
         devices[1].values[0x0A] = isOn ? 230 : 0

@@ -77,6 +77,55 @@ public struct SimulatedPlant: Sendable {
         }
     }
 
+    /// Replaces what a charger remembers of an earlier day: 1 is yesterday.
+    ///
+    /// - Parameters:
+    ///   - yield: kWh.
+    ///   - maximumPower: W.
+    public mutating func setPastDay(_ age: Int, yield: Double, maximumPower: Double, charger index: Int) {
+        chargers[index].electronics.setPastDay(age, yield: yield * 1000, maximumPower: maximumPower)
+    }
+
+    /// Adds energy to a charger's counters from before the days that it remembers, kWh.
+    public mutating func addEarlierYield(_ energy: Double, charger index: Int) {
+        chargers[index].electronics.addEarlierYield(energy * 1000)
+    }
+
+    /// Simulates the hours from midnight to the time of day at which the clock starts, so that chargers and battery
+    /// begin with a day that is under way.
+    ///
+    /// Call it after the last charger was added and before the plant runs.
+    ///
+    /// - Parameters:
+    ///   - seconds: how many simulated seconds lie between two reports.
+    ///   - load: W that an inverter takes at so many seconds after midnight.
+    ///   - report: is called after each step with the seconds since midnight.
+    public mutating func simulateMorning(
+        every seconds: Double, load: (Double) -> Double = { _ in 0 }, _ report: (Double, SimulatedPlant) -> Void
+    ) {
+        precondition(seconds > 0, "values move in time")
+        let (start, speed) = (site.clock.start, site.clock.speed)
+        var time = 0.0
+        while time < start {
+            let next = min(time + seconds, start)
+            for index in chargers.indices { chargers[index].electronics.stayInDay() }
+            site.loads[BusHost.load] = load(time)
+            stepElectronics(from: .seconds((time - start) / speed), to: .seconds((next - start) / speed))
+            time = next
+            report(time, self)
+        }
+        step(from: lastStep, to: lastStep + .milliseconds(1))
+        lastStep += .milliseconds(1)
+    }
+
+    private mutating func stepElectronics(from start: Duration, to end: Duration) {
+        let master = chargers.firstIndex { $0.model.link == .master }
+        var electronics = chargers.map(\.electronics)
+        site.step(
+            &electronics, followers: chargers.map { $0.model.link == .slave }, master: master, from: start, to: end)
+        for index in chargers.indices { chargers[index].electronics = electronics[index] }
+    }
+
     private mutating func step(from start: Duration, to end: Duration) {
         for index in chargers.indices { chargers[index].advance(to: end) }
         let master = chargers.firstIndex { $0.model.link == .master }

@@ -1,0 +1,6 @@
+#include <CLinux.h>
+#include <sys/xattr.h>
+
+int vebridge_has_access_list(const char *path) {
+    return getxattr(path, "system.posix_acl_access", 0, 0) > 0;
+}
