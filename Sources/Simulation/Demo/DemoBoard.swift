@@ -21,8 +21,9 @@ public struct DemoBoard: Sendable {
     public var page: String?
     /// The address of the broker; nil without one.
     public var broker: String?
-    /// Messages and topics at the broker so far.
+    /// Messages so far.
     public var messages = 0
+    /// Topics so far.
     public var topics = 0
     /// The time of day at the plant, such as `11:24:05`.
     public var clock = ""
@@ -30,9 +31,11 @@ public struct DemoBoard: Sendable {
     public var chargers: [Charger] = []
     /// W from all panels.
     public var solar: Double?
-    /// The battery: %, V, and A into it.
+    /// The battery's state of charge, %.
     public var charge: Double?
+    /// V at the battery.
     public var voltage: Double?
+    /// A into the battery, negative while discharging.
     public var current: Double?
     /// W that everything takes which is not the battery.
     public var consumption: Double?
@@ -89,11 +92,11 @@ public struct DemoBoard: Sendable {
     private func table(columns: Int) -> [Line] {
         // Power, voltage, state and yield, with a space before each; the name takes the rest.
         let isWide = columns >= 58
-        let width = min(28, max(6, columns - (isWide ? 44 : 32)))
+        let width = min(28, max(6, columns - (isWide ? 38 : 28)))
         func row(_ name: String, _ power: String, _ voltage: String, _ state: String, _ yield: String) -> String {
-            let state = Self.cut(state, to: 12)
-            return Self.padded(name, width) + Self.right(power, 9) + Self.right(voltage, 10) + "  "
-                + (isWide ? Self.padded(state, 12) + Self.right(yield, 10) : state)
+            let state = Self.cut(state, to: 10)
+            return Self.padded(Self.tail(name, of: width), width) + Self.right(power, 7) + Self.right(voltage, 9) + "  "
+                + (isWide ? Self.padded(state, 10) + Self.right(yield, 10) : state)
         }
         return [(row("charger", "power", "battery", "state", "today"), 2)]
             + chargers.map { charger in
@@ -124,6 +127,11 @@ public struct DemoBoard: Sendable {
     private static func padded(_ text: String, _ width: Int) -> String {
         let text = cut(text, to: width)
         return text + String(repeating: " ", count: width - text.count)
+    }
+
+    /// The end of a name, which tells models apart.
+    private static func tail(_ text: String, of width: Int) -> String {
+        text.count <= width ? text : "…" + text.suffix(max(0, width - 1))
     }
 
     private static func spread(_ left: String, _ right: String, _ columns: Int) -> String {
