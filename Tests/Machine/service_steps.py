@@ -181,4 +181,4 @@ class ServiceSteps:
         # As it came up: the interface of the bus by its file, the cables by their rules.
         self.machine.doctor.well()
         return (f"up again after {took} s, values of all after {values} s, {kept} lines of history kept, nothing for the "
-                "doctor to mend", {"up": took, "values": values})
+                "doctor to fix", {"up": took, "values": values})
