@@ -51,14 +51,14 @@ else
 	@.build/debug/vebridge --ports '$(PORTS)' $(if $(BROKER),--broker '$(BROKER)',--dry-run) $(ARGS)
 endif
 
-# What is held to times is tested by itself: beside tests that keep both cores busy, those times would be theirs. So is
-# what waits for a disk.
-# All of them started at once would keep each other waiting; a compiler that cannot be told so starts them all.
+# Tests that are bound to times run apart from those that keep the processor busy, and not all of them at once: load would
+# skew what they measure. A compiler that cannot limit how many run at once starts them all.
 test: AT_A_TIME = $(shell $(SWIFT) test --help-hidden | grep -q maximum-parallelization-width \
 	&& echo --parallel --experimental-maximum-parallelization-width 12)
 test: setup-test ## Every test; a broker and pseudo-terminals included.
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --skip SystemTests --skip WebTests --skip UpdateTests
+	$(SWIFT) test --skip-build --skip SystemTests --skip WebTests --skip UpdateTests --skip '^BridgeTests'
+	$(SWIFT) test --skip-build --filter '^BridgeTests' $(AT_A_TIME)
 	$(SWIFT) test --skip-build --filter UpdateTests
 	$(SWIFT) test --skip-build --filter WebTests
 	$(SWIFT) test --skip-build --filter SystemTests $(AT_A_TIME)
