@@ -51,7 +51,6 @@ struct StateFileTests {
         #expect(mode(scratch.path + "/history.sqlite") == 0o600)
         third.signal(15)
         #expect(try await third.end(within: .seconds(20)) == .exit(0))
-        #expect(mode(scratch.path + "/energy") == 0o600)
     }
 
     @Test func aFIFOInPlaceOfTheHistoryHoldsNothingUp() async throws {

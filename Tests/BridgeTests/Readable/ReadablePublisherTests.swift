@@ -286,6 +286,9 @@ struct EnergyBookTests {
         try plant.read(.systemYield, 100_050, 4, of: "HQ2012ABCDE", at: .seconds(11))
         book.note(picture(3600), plant, at: .seconds(11))
         book.save(at: .seconds(11), isLast: true, log: quietLog)
+        // Only its owner may read it.
+        var status = stat()
+        #expect(stat(folder + "/energy", &status) == 0 && status.st_mode & 0o777 == 0o600)
         // The charger went on counting while nobody looked.
         try plant.read(.systemYield, 100_150, 4, of: "HQ2012ABCDE")
         var second = EnergyBook(stateDirectory: folder, log: quietLog)
