@@ -63,7 +63,7 @@ struct Get: ParsableCommand {
         }
         guard finding.identity != nil else {
             Terminal.complain(
-                finding.state == .textOnly || finding.state == .echoOnly
+                [.textOnly, .hexOnly, .echoOnly].contains(finding.state)
                     ? "\(port): \(finding.state.advice ?? "no HEX answer")" : "\(port): no device answers")
             throw Status.nothingToDo.exit
         }

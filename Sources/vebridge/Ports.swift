@@ -83,7 +83,7 @@ struct Ports: ParsableCommand {
 
     /// Whether what was found is a device: one that answers, or one whose TEXT arrives.
     private static func isDevice(_ finding: PortProbe.Finding) -> Bool {
-        finding.failure == nil && (finding.identity != nil || finding.state == .textOnly)
+        finding.failure == nil && (finding.identity != nil || [.textOnly, .hexOnly].contains(finding.state))
     }
 
     /// The channels of a multiplexer as ports.
@@ -127,6 +127,7 @@ struct Ports: ParsableCommand {
         switch finding.state {
         case .textOnly: return "TEXT only, no HEX answer: check the TX line"
         case .echoOnly: return finding.state.advice ?? "its own echo"
+        case .hexOnly: return finding.state.advice ?? "HEX frames, no answer"
         default: return finding.counters.bytes > 0 ? "nothing that is VE.Direct" : "nothing"
         }
     }

@@ -204,7 +204,7 @@ extension Daemon.BridgeLoop {
 
     mutating func noteState(_ state: DeviceSession.State, port index: Int, at time: Duration) {
         switch state {
-        case .textOnly, .echoOnly:
+        case .textOnly, .hexOnly, .echoOnly:
             ports[index].isResolved = true
             ports[index].trouble = .unusable(complain(state, port: index))
         case .silent:

@@ -198,6 +198,10 @@ extension Doctor {
             return Finding(
                 "answer", .fault, name, "TEXT comes, and no answer to HEX: what is sent does not arrive",
                 remedy: "check the cable's TX wire, and that the charger's TX port function is not in use")
+        case .hexOnly:
+            return Finding(
+                "answer", .fault, name, finding.state.advice ?? "HEX frames come, and no answer",
+                remedy: "check the cable's TX wire")
         case .echoOnly:
             return Finding(
                 "answer", .fault, name, "only our own words come back: RX and TX touch, or the port has echo",

@@ -69,6 +69,7 @@ public enum PortState: Sendable, Hashable {
         switch self {
         case .conversation(.textOnly): "text_only"
         case .conversation(.echoOnly): "echo_only"
+        case .conversation(.hexOnly): "hex_only"
         case .conversation(let state): state.rawValue
         case .trouble(let trouble): trouble.rawValue
         }
@@ -90,6 +91,8 @@ extension DeviceSession.State {
         case .listening, .identifying, .polling, .verifying: nil
         case .textOnly: "receives TEXT, no HEX answer: check the TX line"
         case .echoOnly: "receives only its own echo: RX and TX touch each other, or no charger is behind the adapter"
+        case .hexOnly:
+            "the device sends VE.Direct but cannot read what we send: check the TX line of the cable"
         case .silent: "no answer: check the cable and whether the charger has power"
         }
     }

@@ -29,6 +29,7 @@ extension DeviceSession {
         {
             begin(.verifying, at: now)
         }
+        if phase == .polling, unreadRequests.isUnread(limit: patience, at: now) { begin(.verifying, at: now) }
         updateState(at: now)
         switch phase {
         case .listening: return nil
@@ -105,6 +106,12 @@ extension DeviceSession {
         outstanding = nil
         givenUp = waiting
         counters.timeouts += 1
+        unreadRequests.recordFailure()
+        if waiting.hasHeardFrame, phase != .polling, unreadRequests.isUnread(limit: patience, at: now) {
+            // Its frame errors arrive at once, and so would the next request.
+            nextAttempt = now + .seconds(1)
+            return nil
+        }
         if waiting.hasHeardFrame {
             // Damaged, or drowned by others. The device is there.
             guard waiting.request != .get(.serialNumber) else {

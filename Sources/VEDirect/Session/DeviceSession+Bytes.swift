@@ -47,6 +47,7 @@ extension DeviceSession {
                 let rest: Duration = rejection.reason == .checksum ? .zero : .milliseconds(6)
                 let isEarly = now + turnaroundDeviation * 2 < expected
                 let retry = isEarly ? expected + turnaroundDeviation * 2 : now + rest
+                unreadRequests.recordDamage()
                 outstanding?.answersDue -= 1
                 if waiting.answersDue <= 1 { outstanding?.deadline = min(waiting.deadline, retry) }
                 outstanding?.hasHeardFrame = true
@@ -74,6 +75,11 @@ extension DeviceSession {
             judge.noteDamage(at: now)
         }
         outstanding?.hasHeardFrame = true
+        switch frame.response {
+        case .async, .error: if frame.repairs == 0 { unreadRequests.recordFrame(at: now) }
+        case .get, .done, .ping, .unknown: unreadRequests.reset()
+        case .set, .restart, .boot, .reserved: break
+        }
         switch frame.response {
         case .get:
             receiveAnswer(frame, at: now)

@@ -27,6 +27,8 @@ public struct DeviceSession: Sendable {
         /// Requests come back as they were sent, and nothing else does: the two wires touch each other, or an adapter
         /// hears itself.
         case echoOnly
+        /// HEX frames arrive, and no request is answered: the device cannot read what is sent to it.
+        case hexOnly
         /// Nothing arrives.
         case silent
     }
@@ -187,6 +189,8 @@ public struct DeviceSession: Sendable {
     var nextQuestions: Duration = .zero
     var wantsSerial = false
     var unansweredInRow = 0
+    /// HEX frames that arrive while requests fail.
+    var unreadRequests = UnreadRequests()
     var lastText: Duration?
     var lastEcho: Duration?
     var lastByte: Duration
@@ -319,7 +323,8 @@ public struct DeviceSession: Sendable {
     }
 
     mutating func updateState(at now: Duration) {
-        let isAnswering = unansweredInRow < patience
+        let isUnread = unreadRequests.isUnread(limit: patience, at: now)
+        let isAnswering = unansweredInRow < patience && !isUnread
         let hasText = lastText.map { now - $0 < Self.textLife } ?? false
         let new: State =
             switch phase {
@@ -329,7 +334,8 @@ public struct DeviceSession: Sendable {
             // Whoever looks twice says nothing of it: mostly it is settled by the next answer.
             case .verifying where isAnswering:
                 state == .polling && now - verifyingSince < Self.quietVerification ? .polling : .verifying
-            case .identifying, .verifying: hasText ? .textOnly : isEchoing(at: now) ? .echoOnly : .silent
+            case .identifying, .verifying:
+                hasText ? .textOnly : isUnread ? .hexOnly : isEchoing(at: now) ? .echoOnly : .silent
             }
         guard new != state else { return }
         state = new

@@ -67,6 +67,23 @@ struct PortReportTests {
         #expect(rig.reports == ["opened"])
     }
 
+    @Test func aDeviceThatCannotReadRequestsIsNamed() async throws {
+        let terminal = try PseudoTerminal()
+        let rig = PortRig(terminal.path, clockStands: true)
+        try await rig.run("frame errors were understood") {
+            if rig.isOpen, !terminal.read().isEmpty { _ = terminal.write(Array(":4AAAAFD\n".utf8)) }
+            return rig.states.last == .hexOnly
+        }
+        let report = rig.supervisor.report(at: rig.now)
+        #expect(report.state.name == "hex_only")
+        #expect(
+            report.state.advice
+                == "the device sends VE.Direct but cannot read what we send: check the TX line of the cable")
+        #expect(rig.readings.isEmpty && rig.identities.isEmpty)
+        // Within the time that `vebridge ports` and the doctor give a port.
+        #expect(rig.now < .seconds(5))
+    }
+
     @Test func aPortThatTakesNoOutputIsSaidSoAndOpenedAgain() async throws {
         let terminal = try PseudoTerminal()
         let rig = PortRig(terminal.path, clockStands: true)
