@@ -140,7 +140,8 @@ public struct Comparison: Sendable {
             let isSwapped = swaps.contains { $0.0 == topic.device || $0.1 == topic.device }
             topics.append(
                 judge(
-                    topic, mine, theirs, isSwapped: isSwapped, isFinal: isFinal, heard[topic.device], begin: begin, now))
+                    topic, mine, theirs, isSwapped: isSwapped, isFinal: isFinal, heard[topic.device], begin: begin, now)
+            )
         }
         for (one, two) in swaps {
             findings.append(

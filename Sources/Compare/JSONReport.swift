@@ -3,7 +3,8 @@ public enum JSONReport {
     /// One JSON object, with a line feed at its end.
     public static func text(_ verdict: Comparison.Verdict, otherName: String) -> String {
         let members: [(String, String)] = [
-            ("agrees", verdict.agrees.map { "\($0)" } ?? "null"), ("too_short", "\(verdict.isTooShort)"), ("seconds", number(verdict.duration)),
+            ("agrees", verdict.agrees.map { "\($0)" } ?? "null"), ("too_short", "\(verdict.isTooShort)"),
+            ("seconds", number(verdict.duration)),
             ("other", quoted(otherName)),
             (
                 "findings",

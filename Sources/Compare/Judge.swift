@@ -23,6 +23,8 @@ struct Judge {
     let tolerance: Double
     /// How far apart in time two readings may be.
     let window: Double
+    /// How fast serial usually rises, by the second; 0 where it does not.
+    let usualRise: Double
 
     init(serial: Series, other: Series, step: Double) {
         self.serial = serial
@@ -34,6 +36,20 @@ struct Judge {
         tolerance = max(step, coarse(serial.resolution), coarse(other.resolution)) * 1.01 + 1e-9
         // What is asked for seldom may be old by as much.
         window = Self.leeway + min(60, max(serial.beat, serial.usualInterval))
+        usualRise = serial.usualRise
+    }
+
+    /// The values that serial may have had around a time; nil where nothing is known of it.
+    ///
+    /// A register of a slow round is read up to ``slowRound`` seconds apart. If it fell between two readings, it may have
+    /// gone on rising as it usually does, and then have begun again: the time in a charge state does.
+    private func held(around time: Double) -> ClosedRange<Double>? {
+        let (from, to) = serial.reading(around: time, atMost: Self.slowRound)
+        let (start, end) = (min(from, time - window), max(to, time + window))
+        guard let held = serial.range(start, end) else { return nil }
+        guard usualRise > 0, serial.falls(from: start, to: end) else { return held }
+        let rise = usualRise * (end - start)
+        return max(min(0, held.lowerBound), held.lowerBound - rise)...held.upperBound + rise
     }
 
     /// What comes of holding one against the other.
@@ -61,8 +77,7 @@ struct Judge {
             } else if known.map({ abs($0 - value) > step / 2 }) ?? true {
                 continue
             }
-            let (from, to) = serial.reading(around: time, atMost: Self.slowRound)
-            guard let held = serial.range(min(from, time - window), max(to, time + window)) else { continue }
+            guard let held = held(around: time) else { continue }
             let movement = held.upperBound - held.lowerBound
             let room = tolerance + slack + movement * 0.5
             result.compared += 1

@@ -84,6 +84,32 @@ public struct Series: Sendable {
         return low <= high ? low...high : nil
     }
 
+    /// Whether the value became less in a span of time, its value at the beginning included.
+    func falls(from: Double, to: Double) -> Bool {
+        var index = index(at: from) ?? 0
+        var before: Double?
+        while index < samples.count, samples[index].time <= to {
+            if let value = samples[index].value {
+                if let before, value < before { return true }
+                before = value
+            }
+            index += 1
+        }
+        return false
+    }
+
+    /// How fast a value that mostly rises does so, by the second: the middle of its rises; 0 where it falls as often.
+    var usualRise: Double {
+        var rises: [Double] = []
+        var falls = 0
+        for (first, second) in zip(samples, samples.dropFirst()) {
+            guard let before = first.value, let after = second.value, second.time > first.time else { continue }
+            if after > before { rises.append((after - before) / (second.time - first.time)) }
+            if after < before { falls += 1 }
+        }
+        return rises.count > falls * 2 ? rises.sorted()[rises.count / 2] : 0
+    }
+
     /// The least step between two values that follow each other; 0 where nothing moved.
     var resolution: Double {
         var least = Double.infinity

@@ -58,7 +58,8 @@ struct ComparisonTests {
         let verdict = try verdict(.scale, 1, seconds: 8)
         #expect(verdict.isTooShort && verdict.agrees == nil)
         let text = TextReport.conclusion(verdict, otherName: "BLE")
-        #expect(text.hasPrefix("Too short to say: both were heard for ") && text.contains("It takes 10 s, and 1 min for"))
+        #expect(
+            text.hasPrefix("Too short to say: both were heard for ") && text.contains("It takes 10 s, and 1 min for"))
     }
 
     @Test("a difference without a name is told with its share and median")
