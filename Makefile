@@ -53,15 +53,18 @@ endif
 
 # Tests that are bound to times run apart from those that keep the processor busy, and not all of them at once: load would
 # skew what they measure. A compiler that cannot limit how many run at once starts them all.
+test: PORT_TESTS = ^BridgeTests\.(Port|DeviceDaemon|HouseMonitorDaemon)
 test: AT_A_TIME = $(shell $(SWIFT) test --help-hidden | grep -q maximum-parallelization-width \
 	&& echo --parallel --experimental-maximum-parallelization-width 12)
 test: setup-test ## Every test; a broker and pseudo-terminals included.
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --skip SystemTests --skip WebTests --skip UpdateTests --skip '^BridgeTests'
-	$(SWIFT) test --skip-build --filter '^BridgeTests' $(AT_A_TIME)
+	$(SWIFT) test --skip-build --filter '$(PORT_TESTS)'
+	$(SWIFT) test --skip-build --filter '^BridgeTests' --skip '$(PORT_TESTS)' $(AT_A_TIME)
 	$(SWIFT) test --skip-build --filter UpdateTests
 	$(SWIFT) test --skip-build --filter WebTests
-	$(SWIFT) test --skip-build --filter SystemTests $(AT_A_TIME)
+	$(SWIFT) test --skip-build --filter PageSystemTests
+	$(SWIFT) test --skip-build --filter SystemTests --skip PageSystemTests $(AT_A_TIME)
 
 # The history under the knife: the running daemon killed (KILLS=200, half an hour), a year against its truth, a big year.
 KILLS ?= 200

@@ -63,26 +63,20 @@ struct Judge {
     func match(delay: Double = 0, slack: Double = 0, _ change: (Double) -> Double = { $0 }) -> Match {
         var result = Match()
         guard let begin = serial.samples.first?.time, let end = serial.samples.last?.time else { return result }
-        // The other's last value while serial was known.
-        var known: Double?
         for sample in other.samples {
             let time = sample.time - delay
             guard time >= begin, time <= end + 60 else { continue }
             // That there is no value is no value to compare: who has none where the other derives one says nothing wrong.
             guard let value = sample.value else { continue }
-            // A register of a slow round may have changed at any time since its last reading, and after its last one
-            // nobody knows: what the other saw change then is not compared.
-            if time <= end + window {
-                known = value
-            } else if known.map({ abs($0 - value) > step / 2 }) ?? true {
-                continue
-            }
             guard let held = held(around: time) else { continue }
             let movement = held.upperBound - held.lowerBound
             let room = tolerance + slack + movement * 0.5
-            result.compared += 1
             let changed = change(value)
-            if changed >= held.lowerBound - room, changed <= held.upperBound + room { result.agreed += 1 }
+            let agrees = changed >= held.lowerBound - room && changed <= held.upperBound + room
+            // After serial's last reading the value may have changed; what the other side saw then proves nothing.
+            guard agrees || time <= end + Self.leeway else { continue }
+            result.compared += 1
+            if agrees { result.agreed += 1 }
         }
         return result
     }

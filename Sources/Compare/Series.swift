@@ -61,12 +61,13 @@ public struct Series: Sendable {
     /// What was in force at a time: the last value that came.
     func value(at time: Double) -> Double? { index(at: time).flatMap { samples[$0].value } }
 
-    /// When the value was read before and after a time; the time itself where that is longer ago, or did not happen.
+    /// When the value was read before and after a time; the time itself where that is more than `limit` away, or did not
+    /// happen. A publisher that speaks only of changes has read a value long after the sample that tells it, so a change
+    /// may have happened up to `limit` before the sample that tells of it.
     func reading(around time: Double, atMost limit: Double) -> (Double, Double) {
-        guard let before = index(at: time) else { return (time, time) }
-        guard before + 1 < samples.count else { return (time, time) }
+        guard let before = index(at: time), before + 1 < samples.count else { return (time, time) }
         let (first, second) = (samples[before].time, samples[before + 1].time)
-        return second - first <= limit ? (first, second) : (time, time)
+        return (second - first <= limit ? first : time, second - time <= limit ? second : time)
     }
 
     /// The least and the greatest value that was in force in a span of time; nil where none was.
