@@ -446,6 +446,6 @@ final class MosquittoSession: Sendable {
     /// Keeps a certificate that was trusted on first use. Gives the words for the log, nil if nothing new was trusted.
     func keepTrust() -> String? { encryption?.check.keepTrust() }
 
-    /// Takes leave of the broker; ``isFarewellSent`` says when that is done.
+    /// Queues DISCONNECT for the broker; ``isFarewellSent`` says when it has left.
     func disconnect() { transport.withLock { $0?.leave() } }
 }

@@ -67,7 +67,7 @@ package final class OfflineConnection {
         advance()
     }
 
-    /// Takes leave while bytes of the broker wait in the network. Gives whether DISCONNECT came to the broker.
+    /// Disconnects while bytes of the broker wait in the network. Returns whether DISCONNECT reached the broker.
     package func leave(while waiting: [UInt8]) -> Bool {
         unsent += waiting
         _ = writeToClient()
